@@ -1,0 +1,38 @@
+/// Every limit of a store, with its unit in its name; each can be set when the store is opened.
+public struct Limits: Sendable, Equatable {
+  /// A key's length in bytes of UTF-8: 1 to this many.
+  public var keyBytesMax = 1_024
+  /// A namespace's length in bytes of its written form.
+  public var namespaceBytesMax = 256
+  /// How many segments a namespace may have.
+  public var namespaceSegmentsMax = 8
+  /// The length in bytes of one string or one run of bytes inside a value.
+  public var stringBytesMax = 16 << 20
+  /// The length in bytes of a value's JSON text.
+  public var valueBytesMax = 32 << 20
+  /// How deep arrays and objects may stand inside each other.
+  public var nestingMax = 128
+  /// How many operations one transaction may hold; each entry of a batch is one.
+  public var transactionOperationsMax = 10_000
+  /// How many bytes one transaction may write.
+  public var transactionBytesMax = 64 << 20
+  /// The length in bytes of a description.
+  public var descriptionBytesMax = 4 << 10
+  /// How many items one page of a list may hold.
+  public var pageItemsMax = 1_000
+  /// How many items a page holds when the caller does not say.
+  public var pageItemsDefault = 100
+  /// Where a page that goes over HTTP ends early, in bytes; it holds at least one item.
+  public var pageBytesMax = 8 << 20
+  /// The length in bytes of a request's body.
+  public var requestBytesMax = 64 << 20
+  /// The length in bytes of a caller's identifier (run, bot, idempotency key).
+  public var idBytesMax = 256
+  /// The shortest time to live.
+  public var lifetimeMin = Duration.milliseconds(1)
+  /// The longest time to live: ten years of 365 days.
+  public var lifetimeMax = Duration.seconds(3_650 * 86_400)
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,71 @@
+package import HoldfastCore
+
+/// What a body works on: SQL inside one transaction.
+///
+/// A connection belongs to its body and must not outlive it. Every error that a connection throws
+/// **dooms the transaction**: it is not committed even if the body swallows the error. What Holdfast
+/// decides by itself (`conflict`, `not_found`, …) is thrown by the operations above, and dooms nothing.
+/// Past the body's time limit each call throws `unavailable`.
+package protocol Connection: AnyObject {
+  /// Which database this is.
+  var dialect: Dialect { get }
+
+  /// Runs a statement and hands over its rows one after the other, without keeping them.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters, `$1` first.
+  ///   - body: Takes a row, which is valid only until the closure returns. What it throws is
+  ///     rethrown as it is and dooms nothing.
+  func forEachRow(
+    _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void) throws
+
+  /// Runs statements one after the other: on PostgreSQL in one round trip (pipeline).
+  ///
+  /// - Parameter steps: The statements with their parameters.
+  /// - Returns: One result a step.
+  func run(_ steps: [Step]) throws(StoreError) -> [StepResult]
+
+  /// Runs one statement.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters, `$1` first.
+  /// - Returns: How many rows it wrote.
+  @discardableResult
+  func run(_ statement: Statement, _ bindings: [Bound]) throws(StoreError) -> Int
+}
+
+extension Connection {
+  /// Runs a statement and makes something of each row.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters, `$1` first.
+  ///   - make: Makes the result of a row.
+  /// - Returns: The results in order.
+  package func rows<Result>(
+    _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
+  ) throws -> [Result] {
+    var results: [Result] = []
+    try forEachRow(statement, bindings) { results.append(try make($0)) }
+    return results
+  }
+
+  /// Runs a statement and makes something of its first row.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters, `$1` first.
+  ///   - make: Makes the result of the row.
+  /// - Returns: The result; `nil` where there was no row.
+  package func row<Result>(
+    _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
+  ) throws -> Result? {
+    var result: Result?
+    try forEachRow(statement, bindings) { row in
+      if result == nil { result = try make(row) }
+    }
+    return result
+  }
+}
