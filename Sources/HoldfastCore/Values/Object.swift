@@ -43,6 +43,18 @@ public struct Object: Sendable {
   /// The names in order.
   public var names: [String] { members.map(\.name) }
 
+  /// Adds a member whose name is not there yet.
+  ///
+  /// - Parameters:
+  ///   - name: The member's name.
+  ///   - value: Its value.
+  /// - Returns: Whether the name was new; otherwise the object stays as it was.
+  package mutating func insert(_ name: String, _ value: Value) -> Bool {
+    guard place(of: name) == nil else { return false }
+    append(name, value)
+    return true
+  }
+
   private mutating func append(_ name: String, _ value: Value) {
     members.append((name, value))
     if places != nil {
@@ -54,7 +66,7 @@ public struct Object: Sendable {
 
   private func place(of name: String) -> Int? {
     if let places { return places[Bytewise(name)] }
-    return members.firstIndex { $0.name.utf8.elementsEqual(name.utf8) }
+    return members.firstIndex { Bytewise.equal($0.name, name) }
   }
 
   private mutating func reindex() {

@@ -38,11 +38,13 @@ extension Value: Equatable {
     case (.bool(let one), .bool(let other)): one == other
     case (.integer(let one), .integer(let other)): one == other
     case (.double(let one), .double(let other)): one == other
-    case (.string(let one), .string(let other)): one.utf8.elementsEqual(other.utf8)
+    case (.string(let one), .string(let other)): Bytewise.equal(one, other)
     case (.bytes(let one), .bytes(let other)): one == other
     case (.array(let one), .array(let other)): one == other
     case (.object(let one), .object(let other)): one == other
-    default: false
+    case (.null, _), (.bool, _), (.integer, _), (.double, _), (.string, _), (.bytes, _),
+      (.array, _), (.object, _):
+      false
     }
   }
 }
@@ -94,5 +96,35 @@ extension Value {
   public var integerValue: Int64? {
     guard case .integer(let number) = self else { return nil }
     return number
+  }
+
+  /// The number, where the value is a double.
+  public var doubleValue: Double? {
+    guard case .double(let number) = self else { return nil }
+    return number
+  }
+
+  /// The truth value, where the value is one.
+  public var boolValue: Bool? {
+    guard case .bool(let flag) = self else { return nil }
+    return flag
+  }
+
+  /// The bytes, where the value is bytes.
+  public var bytesValue: [UInt8]? {
+    guard case .bytes(let bytes) = self else { return nil }
+    return bytes
+  }
+
+  /// The items, where the value is an array.
+  public var arrayValue: [Value]? {
+    guard case .array(let items) = self else { return nil }
+    return items
+  }
+
+  /// The members, where the value is an object.
+  public var objectValue: Object? {
+    guard case .object(let object) = self else { return nil }
+    return object
   }
 }
