@@ -98,6 +98,9 @@ package protocol Engine: AnyObject, Sendable {
   /// - Returns: One sentence a fault; empty when all is well.
   func verify() async throws(StoreError) -> [String]
 
+  /// Gives space that removed rows left back to the file system, a little at a time.
+  func reclaimSpace() async throws(StoreError)
+
   /// Finishes what was accepted, then lets go of everything. Later calls throw `closed`.
   func close() async
 }

@@ -94,3 +94,10 @@ package struct FeedCursor: Hashable, Sendable {
       incarnation: String(parts[0]), timeline: timeline, position: position, place: place)
   }
 }
+
+extension FeedCursor: Comparable {
+  /// Whether one place of a history lies before another of the same history.
+  package static func < (left: FeedCursor, right: FeedCursor) -> Bool {
+    (left.position, left.place) < (right.position, right.place)
+  }
+}

@@ -1,0 +1,156 @@
+public import HoldfastCore
+import HoldfastEngine
+
+extension Store {
+  /// The change feed: every mutation of every primitive.
+  public var changes: Changes { Changes(store: self) }
+}
+
+/// The change feed of a store.
+///
+/// First the cursor, then the read, then the watch from it: nothing is missed, and what the read
+/// already showed may come again.
+///
+/// ```swift
+/// let cursor = try await store.changes.cursor()
+/// let plan = try await kv.get("plan")
+/// for try await change in store.changes(since: cursor) { … }
+/// ```
+public struct Changes: Sendable {
+  let store: Store
+
+  private static let cursor = Operation("changes.cursor", isWrite: false)
+  private static let page = Operation("changes.page", isWrite: false)
+
+  /// The place behind all that is visible now.
+  ///
+  /// - Returns: Where a watch can begin.
+  /// - Throws: ``StoreError`` with `unavailable`, `closed`.
+  public func cursor() async throws(StoreError) -> ChangeCursor {
+    try await store.observed(Self.cursor) { ChangeCursor(try await store.engine.feedEnd()) }
+  }
+
+  /// Every change after a place, for as long as it is watched, each once, in the feed's order.
+  ///
+  /// - Parameters:
+  ///   - since: Where to go on; `nil` begins at the first call for an element.
+  ///   - filter: Which events to give.
+  /// - Returns: The changes. The sequence throws ``StoreError`` with `trimmed` where what comes
+  ///   after the cursor is no longer kept, and `closed` when the store closes.
+  public func callAsFunction(
+    since: ChangeCursor? = nil, filter: ChangeFilter = ChangeFilter()
+  ) -> ChangeSequence {
+    ChangeSequence(store: store, since: since, filter: filter)
+  }
+
+  /// The changes that are there after a place, without waiting.
+  ///
+  /// - Parameters:
+  ///   - since: Where to go on.
+  ///   - filter: Which events to give.
+  /// - Returns: The events, and the place behind all that was looked at, for events that were
+  ///   filtered out too.
+  /// - Throws: ``StoreError`` with `trimmed`, `invalid` for a cursor of another store, `unavailable`.
+  public func page(
+    since: ChangeCursor, filter: ChangeFilter = ChangeFilter()
+  ) async throws(StoreError) -> (items: [Change], next: ChangeCursor) {
+    try await store.observed(Self.page) {
+      let page = try await store.tail.events(after: since.place)
+      let items = page.events.map(Change.init).filter(filter.matches)
+      return (items, ChangeCursor(page.next))
+    }
+  }
+}
+
+extension KeyValue {
+  /// Every later change of this namespace's keys, each once, in the feed's order.
+  ///
+  /// A clear, and the deletion of the run or bot above, come too.
+  ///
+  /// - Parameters:
+  ///   - prefix: Only keys that begin so.
+  ///   - since: Where to go on; `nil` begins at the first call for an element.
+  /// - Returns: The changes; see ``Changes/callAsFunction(since:filter:)``.
+  public func watch(prefix: String = "", since: ChangeCursor? = nil) -> ChangeSequence {
+    store.changes(
+      since: since, filter: ChangeFilter(namespace: namespace, prefix: prefix, kind: "kv"))
+  }
+}
+
+/// Changes as they come.
+public struct ChangeSequence: AsyncSequence, Sendable {
+  /// What a sequence gives.
+  public typealias Element = Change
+
+  let store: Store
+  let since: ChangeCursor?
+  let filter: ChangeFilter
+
+  /// Begins to watch.
+  ///
+  /// - Returns: An iterator at the sequence's place.
+  public func makeAsyncIterator() -> Iterator {
+    Iterator(store: store, cursor: since?.place, filter: filter)
+  }
+
+  /// A watcher.
+  public final class Iterator: AsyncIteratorProtocol {
+    private let store: Store
+    private let filter: ChangeFilter
+    private var cursor: FeedCursor?
+    private var waiting: ArraySlice<Change> = []
+    private var place: (number: Int, wakeUp: WakeUp)?
+
+    init(store: Store, cursor: FeedCursor?, filter: ChangeFilter) {
+      self.store = store
+      self.cursor = cursor
+      self.filter = filter
+    }
+
+    deinit {
+      if let place { store.tail.leave(place.number) }
+    }
+
+    /// The place behind all that was looked at, also for events that were filtered out: what a
+    /// heartbeat should carry.
+    public var position: ChangeCursor? { cursor.map(ChangeCursor.init) }
+
+    /// The next change; waits for it.
+    ///
+    /// - Parameter actor: The caller's isolation.
+    /// - Returns: The change; `nil` when the task was cancelled.
+    /// - Throws: ``StoreError`` with `trimmed`, `invalid`, `unavailable` or `closed`.
+    public func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(StoreError) -> Change? {
+      while !Task.isCancelled {
+        if let change = waiting.popFirst() { return change }
+        // Taking part comes before the look, so that no commit falls between the two.
+        let place = try joined()
+        let cursor = try await begun()
+        let page = try await store.tail.events(after: cursor)
+        self.cursor = page.next
+        waiting = page.events.map(Change.init).filter(filter.matches)[...]
+        if page.next == cursor || (page.events.isEmpty && waiting.isEmpty) {
+          await place.wakeUp.wait(
+            atMost: page.heldBack ? .milliseconds(20) : .seconds(5), store.context.time)
+        }
+      }
+      return nil
+    }
+
+    private func joined() throws(StoreError) -> (number: Int, wakeUp: WakeUp) {
+      if let place { return place }
+      let made = try store.tail.join()
+      place = made
+      return made
+    }
+
+    private func begun() async throws(StoreError) -> FeedCursor {
+      if let cursor { return cursor }
+      let end = try await store.engine.feedEnd()
+      cursor = end
+      return end
+    }
+  }
+}

@@ -1,0 +1,2 @@
+// Who imports Holdfast has its vocabulary too: values, namespaces, errors, limits.
+@_exported public import HoldfastCore

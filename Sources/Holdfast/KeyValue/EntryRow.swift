@@ -1,0 +1,45 @@
+import HoldfastCore
+import HoldfastEngine
+
+/// Rows of `kv`, in the order of columns that every statement of this folder gives:
+/// key, version, created, updated, expires, description, value.
+extension Entry {
+  init(row: Row) throws(StoreError) {
+    self.init(
+      key: row.text(0), value: try ValueText.decode(row.text(6)), version: row.integer(1),
+      createdAt: Instant(microseconds: row.integer(2)),
+      updatedAt: Instant(microseconds: row.integer(3)),
+      expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),
+      description: row.optionalText(5))
+  }
+
+  init?(columns: [Bound]) throws(StoreError) {
+    guard columns.count == 7, let key = columns[0].text, let version = columns[1].integer,
+      let created = columns[2].integer, let updated = columns[3].integer,
+      let text = columns[6].text
+    else { return nil }
+    self.init(
+      key: key, value: try ValueText.decode(text), version: version,
+      createdAt: Instant(microseconds: created), updatedAt: Instant(microseconds: updated),
+      expiresAt: columns[4].integer.map(Instant.init(microseconds:)),
+      description: columns[5].text)
+  }
+}
+
+extension ListedKey {
+  init(row: Row) throws(StoreError) {
+    self.init(
+      key: row.text(0), value: row.isNull(6) ? nil : try ValueText.decode(row.text(6)),
+      version: row.integer(1), createdAt: Instant(microseconds: row.integer(2)),
+      updatedAt: Instant(microseconds: row.integer(3)),
+      expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),
+      description: row.optionalText(5))
+  }
+}
+
+/// What the map of hot entries keeps.
+final class HotEntry: Sendable {
+  let entry: Entry
+
+  init(_ entry: Entry) { self.entry = entry }
+}

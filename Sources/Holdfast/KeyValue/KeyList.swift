@@ -1,0 +1,182 @@
+public import HoldfastCore
+import HoldfastEngine
+
+/// Which keys of a namespace a page lists, and in which order.
+public struct KeyQuery: Sendable, Equatable {
+  /// The order of a list.
+  public enum Order: String, Sendable, CaseIterable {
+    /// By key, byte by byte: every key that stays is seen exactly once while others write.
+    case key
+    /// The newest update first, ties by version, then key: a key that is written meanwhile may be
+    /// missed.
+    case updated
+  }
+
+  /// Only keys that begin so.
+  public var prefix: String
+  /// The first key to list, itself included (the last one, in reverse); only in the order of keys.
+  public var from: String?
+  /// Where the page before ended: its `next`.
+  public var after: String?
+  /// How many keys, 1 to 1 000; 100 if left out.
+  public var limit: Int?
+  /// Whether the list runs from the last key to the first; only in the order of keys.
+  public var isReversed: Bool
+  /// Whether the values come along.
+  public var includesValues: Bool
+  /// By key, or by the time of update.
+  public var order: Order
+
+  /// Makes a query.
+  ///
+  /// - Parameters:
+  ///   - prefix: Only keys that begin so.
+  ///   - from: The first key to list, itself included.
+  ///   - after: Where the page before ended.
+  ///   - limit: How many keys, 1 to 1 000.
+  ///   - isReversed: Whether the list runs from the last key to the first.
+  ///   - includesValues: Whether the values come along.
+  ///   - order: By key, or by the time of update.
+  public init(
+    prefix: String = "", from: String? = nil, after: String? = nil, limit: Int? = nil,
+    isReversed: Bool = false, includesValues: Bool = false, order: Order = .key
+  ) {
+    self.prefix = prefix
+    self.from = from
+    self.after = after
+    self.limit = limit
+    self.isReversed = isReversed
+    self.includesValues = includesValues
+    self.order = order
+  }
+}
+
+extension KeyValueTransaction {
+  /// Lists one page of keys.
+  ///
+  /// - Parameter query: Which keys, and in which order.
+  /// - Returns: The keys, and where the next page begins. A page ends early past 8 MiB of values.
+  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
+  public func list(_ query: KeyQuery = KeyQuery()) throws(StoreError) -> Page<ListedKey> {
+    try namespace.check(limits)
+    let limit = try limits.pageItems(query.limit)
+    guard !query.prefix.utf8.contains(0), !(query.from ?? "").utf8.contains(0) else {
+      throw StoreError(
+        .invalid, "A prefix or a bound of a list holds no NUL.", hint: "Leave it out.",
+        details: ["reason": "nul"])
+    }
+    switch query.order {
+    case .key: return try listByKey(query, limit)
+    case .updated: return try listByUpdate(query, limit)
+    }
+  }
+
+  private func listByKey(_ query: KeyQuery, _ limit: Int) throws(StoreError) -> Page<ListedKey> {
+    if let after = query.after { try Key.check(after, limits) }
+    var lower = query.prefix
+    var upper = KeyBounds.end(ofPrefix: query.prefix)
+    let isBounded = query.from != nil || query.after != nil
+    if query.isReversed {
+      if let from = query.from { upper = least(upper, KeyBounds.after(from)) }
+      if let after = query.after { upper = least(upper, after) }
+    } else if isBounded {
+      if let from = query.from { lower = greatest(lower, from) }
+      if let after = query.after { lower = greatest(lower, KeyBounds.after(after)) }
+    }
+    let statement = query.isReversed ? KeyValueSQL.listReversed : KeyValueSQL.list
+    let items = try page(
+      statement, [.text(lower), .text(upper)], limit, values: query.includesValues)
+    return Page(items: items.listed, next: items.isMore ? items.listed.last?.key : nil)
+  }
+
+  private func listByUpdate(
+    _ query: KeyQuery, _ limit: Int
+  ) throws(StoreError) -> Page<ListedKey> {
+    guard query.from == nil, !query.isReversed else {
+      throw StoreError(
+        .invalid, "The order of updates runs from the newest on, and knows neither from nor reverse.",
+        hint: "Leave them out, or list in the order of keys.")
+    }
+    let place = try query.after.map(UpdatePlace.init(token:)) ?? UpdatePlace.start
+    let items = try page(
+      KeyValueSQL.listByUpdate,
+      [.text(query.prefix), .text(KeyBounds.end(ofPrefix: query.prefix))], limit,
+      values: query.includesValues,
+      tail: [.integer(place.updated), .integer(place.version), .text(place.key)])
+    let last = items.listed.last.map {
+      UpdatePlace(updated: $0.updatedAt.microseconds, version: $0.version, key: $0.key)
+    }
+    return Page(items: items.listed, next: items.isMore ? last?.token : nil)
+  }
+
+  /// Reads up to `limit` rows, and one more to know whether there are more; ends early where the
+  /// values grow past the bound of a page.
+  private func page(
+    _ statement: Statement, _ bounds: [Bound], _ limit: Int, values: Bool, tail: [Bound] = []
+  ) throws(StoreError) -> (listed: [ListedKey], isMore: Bool) {
+    let bindings =
+      [Bound.text(namespace.text)] + bounds + [.integer(Int64(limit) + 1), Bound(values)] + tail
+    var listed: [ListedKey] = []
+    var bytes = 0
+    var isMore = false
+    do {
+      try transaction.reading().forEachRow(statement, bindings) { row in
+        guard listed.count < limit, listed.isEmpty || bytes < limits.pageBytesMax else {
+          isMore = true
+          throw PageEnd()
+        }
+        bytes += values ? row.withTextBytes(6) { $0.count } : 0
+        listed.append(try ListedKey(row: row))
+      }
+    } catch is PageEnd {
+    } catch {
+      throw StoreError.from(error)
+    }
+    return (listed, isMore)
+  }
+
+  private func least(_ one: String, _ other: String) -> String {
+    Bytewise(one) < Bytewise(other) ? one : other
+  }
+
+  private func greatest(_ one: String, _ other: String) -> String {
+    Bytewise(one) < Bytewise(other) ? other : one
+  }
+}
+
+/// Ends the walk over rows when a page is full.
+private struct PageEnd: Error {}
+
+/// A place in the order of updates, as an opaque cursor.
+struct UpdatePlace: Equatable {
+  let updated: Int64
+  let version: Int64
+  let key: String
+
+  /// Before the newest update.
+  static let start = UpdatePlace(updated: .max, version: .max, key: "")
+
+  init(updated: Int64, version: Int64, key: String) {
+    self.updated = updated
+    self.version = version
+    self.key = key
+  }
+
+  var token: String {
+    Base64.encodeURL(Array("u.\(updated).\(version).\(key)".utf8))
+  }
+
+  init(token: String) throws(StoreError) {
+    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
+      .split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
+    guard let parts, parts.count == 4, parts[0] == "u", let updated = Int64(parts[1]),
+      let version = Int64(parts[2]), !parts[3].utf8.contains(0)
+    else {
+      throw StoreError(
+        .invalid, "The cursor is not one of this list.",
+        hint: "Begin without a cursor, or send one exactly as it came.",
+        details: ["reason": "cursor"])
+    }
+    self.init(updated: updated, version: version, key: String(parts[3]))
+  }
+}

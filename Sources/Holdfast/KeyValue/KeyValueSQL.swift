@@ -1,0 +1,243 @@
+import HoldfastCore
+import HoldfastEngine
+
+/// The statements behind keys.
+///
+/// Invariants: a row counts only while it is live: its namespace is not cleared, and it has not
+/// expired at `holdfast_now()`. Writes refuse a namespace whose run is archived or deleted. Of the
+/// statements that one write sends together, each looks at the same conditions, so that none takes
+/// effect without the others.
+enum KeyValueSQL {
+  /// $1 namespace, $2 key.
+  static let get = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+    """)
+
+  /// What the map of hot entries keeps, expired rows included: expiry is no change of the database.
+  /// $1 namespace, $2 key.
+  static let getWithExpired = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+    """)
+
+  /// What a put finds: whether the row that is there has expired. No row: the key is new.
+  /// $1 namespace, $2 key.
+  static let findBeforePut = Statement(
+    """
+    SELECT CASE WHEN k.expires_at <= holdfast_now() THEN 1 ELSE 0 END
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+    """)
+
+  /// The event of an expired row that a put is about to replace.
+  /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none).
+  static let expireBeforePut = Statement(
+    """
+    INSERT INTO changes (revision, kind, namespace, subject, operation, at)
+    SELECT holdfast_revision(), 'kv', n.name, k.key, 'expired', holdfast_now()
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+      AND k.expires_at <= holdfast_now()
+      AND COALESCE(CAST($3 AS BIGINT), 0) = 0
+      AND NOT EXISTS (
+        SELECT 1 FROM runs AS r
+        WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
+    """)
+
+  /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time to
+  /// live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7
+  /// whether an old expiry stays.
+  static let put = Statement(
+    """
+    INSERT INTO kv AS k
+      (namespace_id, key, version, created_at, updated_at, expires_at, description, value)
+    SELECT n.id, $2, holdfast_revision(), holdfast_now(), holdfast_now(),
+      holdfast_now() + CAST($5 AS BIGINT), NULLIF(CAST($6 AS TEXT), ''), $4
+    FROM namespaces AS n
+    WHERE n.name = $1 AND n.cleared_at IS NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM runs AS r
+        WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
+      AND (CAST($3 AS BIGINT) IS NULL OR CAST($3 AS BIGINT) = COALESCE((
+        SELECT o.version FROM kv AS o
+        WHERE o.namespace_id = n.id AND o.key = $2
+          AND (o.expires_at IS NULL OR o.expires_at > holdfast_now())), 0))
+    ON CONFLICT (namespace_id, key) DO UPDATE SET
+      version = excluded.version,
+      created_at = CASE WHEN k.expires_at <= excluded.updated_at
+        THEN excluded.created_at ELSE k.created_at END,
+      updated_at = excluded.updated_at,
+      expires_at = CASE
+        WHEN CAST($7 AS BIGINT) = 1 AND k.expires_at > excluded.updated_at THEN k.expires_at
+        ELSE excluded.expires_at END,
+      description = CASE
+        WHEN CAST($6 AS TEXT) IS NULL
+          AND (k.expires_at IS NULL OR k.expires_at > excluded.updated_at)
+        THEN k.description ELSE excluded.description END,
+      value = excluded.value
+    RETURNING version, created_at, updated_at, expires_at, description
+    """)
+
+  /// The event of a put that took place: the row bears this transaction's revision.
+  /// $1 namespace, $2 key.
+  static let putEvent = Statement(
+    """
+    INSERT INTO changes (revision, kind, namespace, subject, operation, at)
+    SELECT k.version, 'kv', n.name, k.key, 'put', k.updated_at
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+      AND k.version = holdfast_revision()
+    """)
+
+  /// $1 namespace, $2 its run or NULL.
+  static let makeNamespace = Statement(
+    """
+    INSERT INTO namespaces (name, run_id, created_at)
+    VALUES ($1, $2, holdfast_now())
+    ON CONFLICT (name) WHERE cleared_at IS NULL DO NOTHING
+    """)
+
+  /// $1 namespace.
+  static let findNamespace = Statement(
+    """
+    SELECT id
+    FROM namespaces
+    WHERE name = $1 AND cleared_at IS NULL
+    """)
+
+  /// $1 namespace, $2 key, $3 the version that must be there or NULL.
+  static let delete = Statement(
+    """
+    DELETE FROM kv
+    WHERE key = $2
+      AND namespace_id = (
+        SELECT n.id FROM namespaces AS n
+        WHERE n.name = $1 AND n.cleared_at IS NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM runs AS r
+            WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted')))
+      AND (expires_at IS NULL OR expires_at > holdfast_now())
+      AND (CAST($3 AS BIGINT) IS NULL OR version = CAST($3 AS BIGINT))
+    RETURNING version
+    """)
+
+  /// The event of a delete that is about to take place.
+  /// $1 namespace, $2 key, $3 the version that must be there or NULL.
+  static let deleteEvent = Statement(
+    """
+    INSERT INTO changes (revision, kind, namespace, subject, operation, at)
+    SELECT holdfast_revision(), 'kv', n.name, k.key, 'delete', holdfast_now()
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+      AND (CAST($3 AS BIGINT) IS NULL OR k.version = CAST($3 AS BIGINT))
+      AND NOT EXISTS (
+        SELECT 1 FROM runs AS r
+        WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
+    """)
+
+  /// Sets or removes the expiry of a live key.
+  /// $1 namespace, $2 key, $3 time to live in microseconds, or NULL to remove it.
+  static let setExpiry = Statement(
+    """
+    UPDATE kv
+    SET version = holdfast_revision(), updated_at = holdfast_now(),
+      expires_at = holdfast_now() + CAST($3 AS BIGINT)
+    WHERE key = $2
+      AND namespace_id = (
+        SELECT n.id FROM namespaces AS n WHERE n.name = $1 AND n.cleared_at IS NULL)
+      AND (expires_at IS NULL OR expires_at > holdfast_now())
+    RETURNING key, version, created_at, updated_at, expires_at, description, value
+    """)
+
+  /// $1 namespace, $2 first key, $3 the key before which it ends.
+  static let count = Statement(
+    """
+    SELECT COUNT(*)
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+    """)
+
+  /// $1 namespace, $2 first key, $3 the key before which it ends, $4 how many, $5 with values.
+  static let list = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
+      CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+    ORDER BY k.key
+    LIMIT CAST($4 AS BIGINT)
+    """)
+
+  /// The same, from the last key to the first.
+  static let listReversed = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
+      CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+    ORDER BY k.key DESC
+    LIMIT CAST($4 AS BIGINT)
+    """)
+
+  /// The newest first, ties by version, then key.
+  /// $1 namespace, $2 first key, $3 the key before which it ends, $4 how many, $5 with values, $6 to
+  /// $8 the place after which it goes on: updated, version, key.
+  static let listByUpdate = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
+      CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+      AND k.updated_at <= CAST($6 AS BIGINT)
+      AND (k.updated_at < CAST($6 AS BIGINT)
+        OR k.version < CAST($7 AS BIGINT)
+        OR (k.version = CAST($7 AS BIGINT) AND k.key > $8))
+    ORDER BY k.updated_at DESC, k.version DESC, k.key
+    LIMIT CAST($4 AS BIGINT)
+    """)
+}
+
+/// Bounds of keys, made so that every list is "from this key on, before that key".
+enum KeyBounds {
+  /// Longer than any key of this kind can be, and above every other.
+  static let end = String(repeating: "\u{10FFFF}", count: 257)
+
+  /// The least key above this one. Keys hold no NUL, so nothing lies between a key and the key with
+  /// U+0001 behind it.
+  static func after(_ key: String) -> String { key + "\u{1}" }
+
+  /// The first key that no longer has this prefix: the last scalar that can be raised is raised.
+  static func end(ofPrefix prefix: String) -> String {
+    var scalars = Array(prefix.unicodeScalars)
+    while let last = scalars.popLast() {
+      guard last.value < 0x10FFFF else { continue }
+      let raised = last.value == 0xD7FF ? 0xE000 : last.value + 1
+      guard let scalar = Unicode.Scalar(raised) else { continue }
+      var text = String.UnicodeScalarView(scalars)
+      text.append(scalar)
+      return String(text)
+    }
+    return end
+  }
+}

@@ -1,0 +1,103 @@
+import HoldfastCore
+import HoldfastEngine
+
+/// A put as statements that are known beforehand, so that it is one round trip on PostgreSQL.
+///
+/// The statements look at every condition themselves; where one does not hold, the last gives no row
+/// and nothing was written. Why is then found out by ``KeyValueTransaction``.
+struct PutPlan: Sendable {
+  let namespace: Namespace
+  let key: String
+  let value: Value
+  let text: String
+  let ttl: Duration?
+  let description: String?
+  /// The version that must be there: `nil` any, 0 none.
+  let expected: Int64?
+  /// Whether an old expiry stays (an increment).
+  let keepsExpiry: Bool
+
+  init(
+    _ namespace: Namespace, _ put: Put, expected: Int64?, keepsExpiry: Bool = false,
+    _ limits: Limits
+  ) throws(StoreError) {
+    try namespace.check(limits)
+    try Key.check(put.key, limits)
+    if let ttl = put.ttl { try Checks.lifetime(ttl, limits) }
+    if let description = put.description { try Checks.description(description, limits) }
+    self.namespace = namespace
+    self.key = put.key
+    self.value = put.value
+    self.text = try ValueText.encode(put.value, limits)
+    self.ttl = put.ttl
+    self.description = put.description
+    self.expected = expected
+    self.keepsExpiry = keepsExpiry
+  }
+
+  /// The version that must be there for a condition; a condition on the value is decided before.
+  static func expected(_ condition: Condition?) -> Int64? {
+    switch condition {
+    case .absent: 0
+    // No row has a version below 1, and 0 stands for "none": such a condition never holds.
+    case .version(let version): version < 1 ? -1 : version
+    case .value, nil: nil
+    }
+  }
+
+  /// How much it counts for in a transaction.
+  var bytes: Int { key.utf8.count + text.utf8.count + (description?.utf8.count ?? 0) }
+
+  /// How many steps ``steps`` has.
+  static let stepCount = 4
+
+  /// What is there, the event of an expired row, the row, its event.
+  var steps: [Step] {
+    let place = [Bound.text(namespace.text), .text(key)]
+    return [
+      Step(KeyValueSQL.findBeforePut, place),
+      Step(KeyValueSQL.expireBeforePut, place + [Bound(expected)]),
+      Step(
+        KeyValueSQL.put,
+        place + [
+          Bound(expected), .text(text), Bound(ttl?.microseconds), Bound(description),
+          Bound(keepsExpiry),
+        ]),
+      Step(KeyValueSQL.putEvent, place),
+    ]
+  }
+
+  /// Runs the steps: together where a round trip counts, and otherwise only those that have work.
+  ///
+  /// - Returns: What the put did; `nil` when it was refused and nothing was written.
+  func run(on connection: any Connection) throws(StoreError) -> PutResult? {
+    guard connection.dialect == .sqlite else { return result(try connection.run(steps)[...]) }
+    let steps = steps
+    let found = try connection.run([steps[0]])[0]
+    let isExpired = found.rows.first?.first?.integer == 1
+    if isExpired { try connection.run(steps[1].statement, steps[1].bindings) }
+    let put = try connection.run([steps[2]])[0]
+    guard !put.rows.isEmpty else { return nil }
+    try connection.run(steps[3].statement, steps[3].bindings)
+    return result(found: found, put: put)
+  }
+
+  /// What the steps did; `nil` when they were refused.
+  ///
+  /// - Parameter results: One result a step.
+  func result(_ results: ArraySlice<StepResult>) -> PutResult? {
+    guard results.count == Self.stepCount else { return nil }
+    return result(found: results[results.startIndex], put: results[results.startIndex + 2])
+  }
+
+  private func result(found: StepResult, put: StepResult) -> PutResult? {
+    guard let row = put.rows.first, row.count == 5, let version = row[0].integer,
+      let created = row[1].integer, let updated = row[2].integer
+    else { return nil }
+    let entry = Entry(
+      key: key, value: value, version: version, createdAt: Instant(microseconds: created),
+      updatedAt: Instant(microseconds: updated),
+      expiresAt: row[3].integer.map(Instant.init(microseconds:)), description: row[4].text)
+    return PutResult(entry: entry, isNew: found.rows.first?.first?.integer != 0)
+  }
+}

@@ -1,0 +1,291 @@
+public import HoldfastCore
+import HoldfastEngine
+
+extension Transaction {
+  /// The runs, inside this transaction.
+  public var runs: RunsTransaction { RunsTransaction(transaction: self) }
+}
+
+/// The runs of a store, inside a transaction: every operation exists here, once.
+public struct RunsTransaction {
+  let transaction: Transaction
+
+  private var limits: Limits { transaction.context.limits }
+
+  /// Begins a run.
+  ///
+  /// - Parameters:
+  ///   - id: The run's identifier, 1 to 256 bytes; one is made if left out.
+  ///   - parent: The run that begins it.
+  ///   - tags: Words by which it can be listed.
+  ///   - metadata: What the caller keeps with it: an object.
+  /// - Returns: The run, active.
+  /// - Throws: ``StoreError`` with `conflict` for an id that is taken, `not_found` for an unknown
+  ///   parent, `invalid_state` for the id of a deleted run, `invalid`.
+  @discardableResult
+  public func begin(
+    _ id: String? = nil, parent: String? = nil, tags: [String] = [], metadata: Value = [:]
+  ) throws(StoreError) -> Run {
+    let id = id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
+    try Checks.id(id, "run id", limits)
+    let tags = try checked(tags)
+    let metadata = try checked(metadata)
+    let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
+    try RunGuard.check(deleted: id, on: connection)
+    if let parent, try find(parent, connection) == nil {
+      throw StoreError(
+        .notFound, "There is no run that could be the parent.", hint: "Begin the parent first.",
+        details: ["parent": .string(parent)])
+    }
+    let begun = try connection.first(
+      RunSQL.begin,
+      [.text(id), Bound(parent), .text(StoredJSON.text(tags)), .text(metadata)]
+    ) { (number: $0.integer(0), created: $0.integer(1)) }
+    guard let begun else {
+      throw StoreError(
+        .conflict, "A run with this id has begun already.", hint: "Use another id, or none.",
+        details: ["run": .string(id)])
+    }
+    let tagging = tags.map {
+      Step(RunSQL.addTag, [.text($0), .integer(begun.created), .integer(begun.number)])
+    }
+    _ = try connection.run(tagging + [Feed.event("run", .run(id), id, "begin")])
+    return try known(id, connection).run
+  }
+
+  /// A run.
+  ///
+  /// - Parameter id: Its identifier.
+  /// - Returns: The run; `nil` for a missing or deleted one.
+  /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
+  public func get(_ id: String) throws(StoreError) -> Run? {
+    try Checks.id(id, "run id", limits)
+    return try find(id, transaction.reading())?.run
+  }
+
+  /// Lists one page of runs, the newest first; archived ones only when asked for.
+  ///
+  /// - Parameter query: Which runs.
+  /// - Returns: The runs, and where the next page begins.
+  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
+  public func list(_ query: RunQuery = RunQuery()) throws(StoreError) -> Page<Run> {
+    let limit = try limits.pageItems(query.limit)
+    let place = try TimePlace(after: query.after, until: query.until)
+    let showsArchived = query.includesArchived || query.status == .archived
+    let statement =
+      switch (query.parent, query.tag, query.status) {
+      case (.some, _, _): RunSQL.listByParent
+      case (nil, .some, _): RunSQL.listByTag
+      case (nil, nil, .some): RunSQL.listByStatus
+      case (nil, nil, nil): RunSQL.listByTime
+      }
+    let rows = try transaction.reading().all(
+      statement,
+      [
+        .integer(place.time), .integer(place.number),
+        .integer(query.since?.microseconds ?? .min), Bound(query.status?.rawValue),
+        Bound(showsArchived || query.status != nil), Bound(query.parent), Bound(query.tag),
+        .integer(Int64(limit) + 1),
+      ]
+    ) { row throws(StoreError) in try RunRow(row: row) }.compactMap { $0 }
+    let shown = rows.prefix(limit)
+    let last = shown.last.map {
+      TimePlace(time: $0.run.createdAt.microseconds, number: $0.number)
+    }
+    return Page(items: shown.map(\.run), next: rows.count > limit ? last?.token : nil)
+  }
+
+  /// How many runs there are in each state; states without runs are 0.
+  ///
+  /// - Returns: The numbers.
+  /// - Throws: ``StoreError`` of the engine's.
+  public func counts() throws(StoreError) -> [RunStatus: Int] {
+    var counts = Dictionary(uniqueKeysWithValues: RunStatus.allCases.map { ($0, 0) })
+    let rows = try transaction.reading().all(RunSQL.counts) { ($0.text(0), Int($0.integer(1))) }
+    for (name, count) in rows {
+      if let status = RunStatus(rawValue: name) { counts[status] = count }
+    }
+    return counts
+  }
+
+  /// Replaces a run's tags or metadata; what is left out stays.
+  ///
+  /// - Parameters:
+  ///   - id: The run's identifier.
+  ///   - tags: The new tags.
+  ///   - metadata: The new metadata: an object.
+  /// - Returns: The run as it is now.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid`, or `invalid_state` for an archived run.
+  @discardableResult
+  public func update(
+    _ id: String, tags: [String]? = nil, metadata: Value? = nil
+  ) throws(StoreError) -> Run {
+    try Checks.id(id, "run id", limits)
+    let newTags = try tags.map { tags throws(StoreError) in try checked(tags) }
+    let newMetadata = try metadata.map { value throws(StoreError) in try checked(value) }
+    let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
+    let row = try known(id, connection)
+    try RunGuard.check(run: id, on: connection)
+    var steps = [
+      Step(
+        RunSQL.update,
+        [
+          .text(id), .text(StoredJSON.text(newTags ?? row.run.tags)),
+          .text(newMetadata ?? row.run.metadata.json),
+        ])
+    ]
+    if let newTags {
+      steps.append(Step(RunSQL.removeTags, [.integer(row.number)]))
+      let created = row.run.createdAt.microseconds
+      steps += newTags.map {
+        Step(RunSQL.addTag, [.text($0), .integer(created), .integer(row.number)])
+      }
+    }
+    _ = try connection.run(steps + [Feed.event("run", .run(id), id, "update")])
+    return try known(id, connection).run
+  }
+
+  /// Moves a run to another state.
+  ///
+  /// - Parameters:
+  ///   - event: What happened to it.
+  ///   - id: The run's identifier.
+  ///   - error: Why it failed; kept only with ``HoldfastCore/RunEvent/fail``.
+  /// - Returns: The run as it is now.
+  /// - Throws: ``StoreError`` with `not_found`, or `invalid_state` for a step that is not possible.
+  @discardableResult
+  public func apply(
+    _ event: RunEvent, to id: String, error: String? = nil
+  ) throws(StoreError) -> Run {
+    try Checks.id(id, "run id", limits)
+    if let error { try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax) }
+    let connection = try transaction.writing(bytes: id.utf8.count + (error?.utf8.count ?? 0))
+    let row = try known(id, connection)
+    var state = RunState(status: row.run.status, completedAt: row.run.completedAt)
+    try state.apply(event, at: row.now)
+    let kept = event == .fail ? error : row.run.error
+    _ = try connection.run([
+      Step(
+        RunSQL.setStatus,
+        [
+          .text(id), .text(state.status.rawValue), Bound(kept),
+          Bound(state.completedAt?.microseconds),
+        ]),
+      Feed.event("run", .run(id), id, event.rawValue),
+    ])
+    return try known(id, connection).run
+  }
+
+  /// Deletes a run and makes all that is under it unseen, at once.
+  ///
+  /// One row stays for ever, so that beginning or writing the id again is `invalid_state`. Child runs
+  /// outlive their parent and keep its id. A run that never began but has keys may be deleted too.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Throws: ``StoreError`` with `not_found` for a run that is not there and has no keys,
+  ///   `invalid_state` for one that was deleted already.
+  public func delete(_ id: String) throws(StoreError) {
+    try Checks.id(id, "run id", limits)
+    let connection = try transaction.writing(bytes: id.utf8.count)
+    try RunGuard.check(deleted: id, on: connection)
+    let row = try find(id, connection)
+    let namespaces = NamespacesTransaction(transaction: transaction)
+    let cleared = try namespaces.clearAll(under: .run(id), on: connection)
+    guard row != nil || cleared > 0 else { throw missing(id) }
+    var steps = [Step(RunSQL.delete, [.text(id)])]
+    if let row { steps.append(Step(RunSQL.removeTags, [.integer(row.number)])) }
+    _ = try connection.run(steps + [Feed.event("run", .run(id), id, "delete", below: true)])
+  }
+
+  private func find(_ id: String, _ connection: any Connection) throws(StoreError) -> RunRow? {
+    try connection.first(RunSQL.get, [.text(id)]) { row throws(StoreError) in
+      try RunRow(row: row)
+    } ?? nil
+  }
+
+  private func known(_ id: String, _ connection: any Connection) throws(StoreError) -> RunRow {
+    guard let row = try find(id, connection) else { throw missing(id) }
+    return row
+  }
+
+  private func missing(_ id: String) -> StoreError {
+    StoreError(
+      .notFound, "There is no such run.", hint: "Begin the run first.",
+      details: ["run": .string(id)])
+  }
+
+  /// Each tag once, in the order given.
+  private func checked(_ tags: [String]) throws(StoreError) -> [String] {
+    var seen: Set<Bytewise> = []
+    var kept: [String] = []
+    for tag in tags {
+      try Checks.id(tag, "tag", limits)
+      if seen.insert(Bytewise(tag)).inserted { kept.append(tag) }
+    }
+    return kept
+  }
+
+  private func checked(_ metadata: Value) throws(StoreError) -> String {
+    guard case .object = metadata else {
+      throw StoreError(
+        .invalid, "Metadata is an object.", hint: "Send an object, such as {}.",
+        details: ["field": "metadata"])
+    }
+    return try ValueText.encode(metadata, limits)
+  }
+}
+
+/// The steps of a run's life by name.
+extension RunsTransaction {
+  /// Completes an active run.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func complete(_ id: String) throws(StoreError) -> Run { try apply(.complete, to: id) }
+
+  /// Ends an active run as failed.
+  ///
+  /// - Parameters:
+  ///   - id: The run's identifier.
+  ///   - error: Why.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func fail(_ id: String, error: String? = nil) throws(StoreError) -> Run {
+    try apply(.fail, to: id, error: error)
+  }
+
+  /// Cancels an active or paused run.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func cancel(_ id: String) throws(StoreError) -> Run { try apply(.cancel, to: id) }
+
+  /// Pauses an active run.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func pause(_ id: String) throws(StoreError) -> Run { try apply(.pause, to: id) }
+
+  /// Makes a paused run active again.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func resume(_ id: String) throws(StoreError) -> Run { try apply(.resume, to: id) }
+
+  /// Archives a run for good: it stays readable and can no longer be written.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: The run as it is now.
+  /// - Throws: What ``apply(_:to:error:)`` throws.
+  @discardableResult
+  public func archive(_ id: String) throws(StoreError) -> Run { try apply(.archive, to: id) }
+}

@@ -1,0 +1,35 @@
+import HoldfastCore
+
+/// A place in a list that runs from the newest on: a time, and the row's number that breaks ties.
+struct TimePlace: Equatable {
+  let time: Int64
+  let number: Int64
+
+  init(time: Int64, number: Int64) {
+    self.time = time
+    self.number = number
+  }
+
+  /// Where a page goes on: at its cursor, or before the upper bound of time, or at the newest.
+  init(after token: String?, until: Instant?) throws(StoreError) {
+    guard let token else {
+      // A row at exactly `until` is left out: no number is below the least.
+      self.init(time: until?.microseconds ?? .max, number: until == nil ? .max : .min)
+      return
+    }
+    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
+      .split(separator: ".", omittingEmptySubsequences: false)
+    guard let parts, parts.count == 3, parts[0] == "t", let time = Int64(parts[1]),
+      let number = Int64(parts[2])
+    else {
+      throw StoreError(
+        .invalid, "The cursor is not one of this list.",
+        hint: "Begin without a cursor, or send one exactly as it came.",
+        details: ["reason": "cursor"])
+    }
+    self.init(time: time, number: number)
+  }
+
+  /// The place as an opaque cursor.
+  var token: String { Base64.encodeURL(Array("t.\(time).\(number)".utf8)) }
+}

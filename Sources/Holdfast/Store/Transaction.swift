@@ -1,0 +1,133 @@
+package import HoldfastCore
+package import HoldfastEngine
+
+/// A transaction: everything that its body does is kept together, or none of it is.
+///
+/// Every primitive hangs on it (``kv(_:)``, ``runs``, ``bots``, ``namespaces``). It is valid until
+/// its body returns; used later, each call throws `invalid_state`. A body may run more than once (a
+/// serialization failure), and must have no other effects.
+///
+/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`) may be caught,
+/// and the body goes on. Any other error dooms the transaction, even where the body swallows it.
+public final class Transaction {
+  package let context: StoreContext
+  /// Whether the transaction belongs to ``Store/read(_:)``, where nothing can be written.
+  package let isReadOnly: Bool
+
+  private var connection: (any Connection)?
+  private var operations = 0
+  private var bytes = 0
+
+  package init(_ connection: any Connection, _ context: StoreContext, isReadOnly: Bool) {
+    self.connection = connection
+    self.context = context
+    self.isReadOnly = isReadOnly
+  }
+
+  /// Ends the transaction's life; its owner calls it when the body has returned.
+  package func end() { connection = nil }
+
+  /// The connection, for an operation that reads.
+  ///
+  /// - Throws: `invalid_state` after the body has ended.
+  package func reading() throws(StoreError) -> any Connection {
+    guard let connection else {
+      throw StoreError(
+        .invalidState, "The transaction has ended.",
+        hint: "Use a transaction only inside the body that was given it.")
+    }
+    return connection
+  }
+
+  /// The connection, for an operation that writes, which is counted.
+  ///
+  /// - Parameters:
+  ///   - operations: How many operations the call is; each entry of a batch is one.
+  ///   - bytes: How many bytes of keys, values and texts it writes.
+  /// - Throws: `invalid_state` after the body has ended or inside a read, `too_large` past a limit.
+  package func writing(operations: Int = 1, bytes: Int) throws(StoreError) -> any Connection {
+    let connection = try reading()
+    guard !isReadOnly else {
+      throw StoreError(
+        .invalidState, "Nothing can be written inside a read.",
+        hint: "Use a transaction to write.")
+    }
+    self.operations += operations
+    self.bytes += bytes
+    let limits = context.limits
+    guard self.operations <= limits.transactionOperationsMax else {
+      throw StoreError(
+        .tooLarge,
+        "A transaction holds at most \(limits.transactionOperationsMax) operations.",
+        hint: "Split the work into several transactions.",
+        details: ["operations_max": .integer(Int64(limits.transactionOperationsMax))])
+    }
+    guard self.bytes <= limits.transactionBytesMax else {
+      throw StoreError(
+        .tooLarge, "A transaction writes at most \(limits.transactionBytesMax) bytes.",
+        hint: "Split the work into several transactions.",
+        details: ["bytes_max": .integer(Int64(limits.transactionBytesMax))])
+    }
+    return connection
+  }
+}
+
+/// What every operation needs to know of its store.
+package struct StoreContext: Sendable {
+  package let limits: Limits
+  package let ids: any IDSource
+  package let time: any TimeSource
+}
+
+extension Connection {
+  /// Runs a statement and makes something of each row, with Holdfast's own error type.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters.
+  ///   - make: Makes the result of a row.
+  /// - Returns: The results in order.
+  package func all<Result>(
+    _ statement: Statement, _ bindings: [Bound] = [],
+    _ make: (Row) throws(StoreError) -> Result
+  ) throws(StoreError) -> [Result] {
+    do {
+      return try rows(statement, bindings) { try make($0) }
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+
+  /// Runs a statement and makes something of its first row, with Holdfast's own error type.
+  ///
+  /// - Parameters:
+  ///   - statement: The statement.
+  ///   - bindings: Its parameters.
+  ///   - make: Makes the result of the row.
+  /// - Returns: The result; `nil` where there was no row.
+  package func first<Result>(
+    _ statement: Statement, _ bindings: [Bound] = [],
+    _ make: (Row) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result? {
+    do {
+      return try row(statement, bindings) { try make($0) }
+    } catch {
+      throw StoreError.from(error)
+    }
+  }
+}
+
+extension StoreError {
+  /// The error itself, or `internal` around an error that should not have come.
+  ///
+  /// - Parameter error: What was thrown.
+  /// - Returns: A store's error.
+  package static func from(_ error: any Error) -> StoreError {
+    if let error = error as? StoreError { return error }
+    if error is CancellationError {
+      return StoreError(
+        .unavailable, "The call was cancelled before it began; nothing was written.", cause: error)
+    }
+    return StoreError(.internal, "An unexpected error came up.", cause: error)
+  }
+}

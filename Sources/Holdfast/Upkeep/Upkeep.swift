@@ -1,0 +1,119 @@
+package import HoldfastCore
+import HoldfastEngine
+import Logging
+import NIOConcurrencyHelpers
+public import ServiceLifecycle
+
+/// Sweeps what is dead already, so that the feed says `expired` in time and the space comes back.
+///
+/// Of all processes and nodes that have the store open, one at a time does the work, by the row
+/// `upkeep` of `leases`. An idle store is left alone: the loop sleeps until the next key expires or
+/// somebody commits, and takes the lease only in a transaction that has something to do.
+///
+/// ``Store/open(_:options:)`` starts it; a program that wants it among its own services opens the
+/// store with `runsUpkeep` off and runs this one.
+public final class Upkeep: Service {
+  private let store: Store
+  private let owner: String
+  private let wakeUp = WakeUp()
+
+  /// The shortest time between two looks.
+  private static let pause = Duration.seconds(1)
+  /// The longest.
+  private static let pauseMax = Duration.seconds(60)
+  private static let lease = Duration.seconds(10)
+  private static let sweep = Operation("upkeep.sweep", isWrite: true)
+
+  /// Makes the service.
+  ///
+  /// - Parameter store: The store to keep.
+  public init(store: Store) {
+    self.store = store
+    self.owner = store.context.ids.makeID(at: store.context.time.wallTime())
+  }
+
+  /// Runs until the task is cancelled or its service group shuts down.
+  public func run() async {
+    let subscription = store.engine.subscribe { [wakeUp] in wakeUp.signal() }
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        let next = await self.pass()
+        await self.rest(next)
+      }
+    }
+    store.engine.unsubscribe(subscription)
+  }
+
+  /// Sweeps all there is to sweep, and says how long nothing will be.
+  private func pass() async -> Duration {
+    do {
+      while try await slice() > 0 && !Task.isCancelled {}
+      let next = try await store.engine.read(Step(KeySweeper.nextExpiry))
+      let microseconds = next.rows.first?.first?.integer
+      return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
+    } catch {
+      // The pass failed as a whole; the next one begins anew. `observed` has logged the failure.
+      return Self.pause
+    }
+  }
+
+  /// One slice of work in one transaction.
+  ///
+  /// - Returns: How many rows were removed; 0 when nothing is left, or another owner does it.
+  package func slice() async throws(StoreError) -> Int {
+    guard try await isDue() else { return 0 }
+    var options = store.writeOptions(.standard)
+    options.isolation = .readCommitted
+    let lease = Step(
+      Self.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
+    let settings = options
+    let removed: Int = try await store.observed(Self.sweep) {
+      try await self.store.engine.write(settings) { connection in
+        guard try connection.run([lease])[0].changes == 1 else { return 0 }
+        let expired = try KeySweeper.sweepExpired(on: connection)
+        return try expired + KeySweeper.sweepCleared(on: connection)
+      }
+    }
+    if removed > 0 { try await store.engine.reclaimSpace() }
+    return removed
+  }
+
+  private func isDue() async throws(StoreError) -> Bool {
+    let found = try await store.engine.read(Step(Self.due))
+    return found.rows.first?.first?.integer == 1
+  }
+
+  /// Waits until there may be something to do: at least a pause, at most until the next expiry, and
+  /// in between for a commit.
+  private func rest(_ next: Duration) async {
+    let time = store.context.time
+    do {
+      try await time.sleep(for: Self.pause)
+      let left = min(next, Self.pauseMax) - Self.pause
+      guard left > .zero else { return }
+      await wakeUp.wait(atMost: left, time)
+    } catch {
+      // Cancelled: the loop ends.
+    }
+  }
+
+  /// Whether there is anything to sweep.
+  private static let due = Statement(
+    """
+    SELECT CASE WHEN
+      EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
+      OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
+      THEN 1 ELSE 0 END
+    """)
+
+  /// $1 owner, $2 for how long in microseconds.
+  private static let takeLease = Statement(
+    """
+    INSERT INTO leases AS l (name, owner, expires_at)
+    VALUES ('upkeep', $1, holdfast_now() + CAST($2 AS BIGINT))
+    ON CONFLICT (name) DO UPDATE SET
+      owner = excluded.owner,
+      expires_at = excluded.expires_at
+    WHERE l.owner = excluded.owner OR l.expires_at <= holdfast_now()
+    """)
+}
