@@ -127,11 +127,11 @@ public struct ChangeSequence: AsyncSequence, Sendable {
         if let change = waiting.popFirst() { return change }
         // Taking part comes before the look, so that no commit falls between the two.
         let place = try joined()
-        let cursor = try await begun()
+        let cursor = try await begun(isolation: actor)
         let page = try await store.tail.events(after: cursor)
         self.cursor = page.next
         waiting = page.events.map(Change.init).filter(filter.matches)[...]
-        if page.next == cursor || (page.events.isEmpty && waiting.isEmpty) {
+        if page.events.isEmpty {
           await place.wakeUp.wait(
             atMost: page.heldBack ? .milliseconds(20) : .seconds(5), store.context.time)
         }
@@ -146,7 +146,9 @@ public struct ChangeSequence: AsyncSequence, Sendable {
       return made
     }
 
-    private func begun() async throws(StoreError) -> FeedCursor {
+    private func begun(
+      isolation actor: isolated (any Actor)?
+    ) async throws(StoreError) -> FeedCursor {
       if let cursor { return cursor }
       let end = try await store.engine.feedEnd()
       cursor = end
