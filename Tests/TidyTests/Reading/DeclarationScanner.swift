@@ -73,7 +73,7 @@ struct DeclarationScanner {
   private func beginsDeclaration(_ index: Int) -> Bool {
     let token = tokens[index]
     guard token.isWord(in: Keywords.all), let next = code(after: index) else { return false }
-    if let last = code(before: index), last.isCode(".") { return false }
+    if let last = code(before: index), last.isCode(".") || last.isCode("import") { return false }
     if next.isCode(":") || next.isCode(",") || next.isCode(")") || next.isCode("=") {
       // A label or an argument, unless an operator is declared.
       return token.text == "func"
@@ -154,7 +154,9 @@ private struct DeclarationHead {
     var index = keyword - 1
     while index >= 0 {
       let token = tokens[index]
-      if token.kind == .comment, token.isFirstOnLine {
+      if token.kind == .comment,
+        token.isFirstOnLine || Self.endsAttribute(before: index, in: tokens)
+      {
         comments.insert(token, at: 0)
         index -= 1
       } else if let start = Self.attribute(endingAt: index, in: tokens) {
@@ -171,6 +173,11 @@ private struct DeclarationHead {
         return
       }
     }
+  }
+
+  /// Whether the comment here stands behind an attribute, on its line, and so belongs to it.
+  private static func endsAttribute(before comment: Int, in tokens: [Token]) -> Bool {
+    comment > 0 && attribute(endingAt: comment - 1, in: tokens) != nil
   }
 
   /// The number of the `@` of an attribute, with or without arguments, that ends here.

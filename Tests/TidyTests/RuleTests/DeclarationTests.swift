@@ -11,6 +11,7 @@ import Testing
   @Test func `declarations are told from look-alikes`() {
     let found = declarations(
       """
+      import struct Other.Name
       struct A<T: B>: C where T: D {
         static func == (left: A, right: A) -> Bool { left.class == right.init() }
         class func make(struct: Int, for protocol: Int) -> Int { switch struct { case .a: 1 } }
@@ -72,7 +73,7 @@ import Testing
     let found = declarations(
       """
       /// Documented.
-      @available(*, deprecated, message: "no (") @inlinable
+      @available(*, deprecated, message: "no (") @inlinable  // Until the next version.
       // swift-format-ignore
       nonisolated(unsafe) public private(set) static var a: Int { 1 }
       let b = 1  // Not of c.
