@@ -17,7 +17,8 @@ def percent(covered, count):
 
 def row(name, covered, count):
     """One line of the table."""
-    print(f"{name:<64} {covered:>7} {count:>7} {percent(covered, count):>7.2f} %")
+    share = f"{percent(covered, count):.2f} %" if count else "not measured"
+    print(f"{name:<60} {covered:>7} {count:>7}  {share:>12}")
 
 
 def files_of(module, files):
@@ -44,7 +45,7 @@ def main():
         print(f"\n{module}")
         for name, lines_covered, lines in found:
             row("  " + name, lines_covered, lines)
-    print(f"\n{'Module':<64} {'covered':>7} {'lines':>7}")
+    print(f"\n{'Module':<60} {'covered':>7} {'lines':>7}")
     failed = []
     for module, covered, count in totals:
         row(module, covered, count)
