@@ -34,8 +34,10 @@ import Testing
     "final class A: @unchecked Sendable {}", "extension A: @unchecked Sendable {}",
     "final class A:\n  B, @unchecked Sendable\n{}", "nonisolated(unsafe) var a = 1",
     "struct A { nonisolated(unsafe) static let b = 1 }",
+    "nonisolated(unsafe) var a = 1\nfunc b() {\n  // Under the lock.\n}",
+    "final class A: @unchecked Sendable {\n  let b = 1\n  // Under the lock.\n  let c = 2\n}",
   ])
-  func `unchecked without its lock is found`(_ text: String) {
+  func `what is unchecked without its lock is found`(_ text: String) {
     #expect(Rule.uncheckedSendable.finds(in: text).count == 1)
     #expect(Rule.uncheckedSendable.finds(in: "/// Reads the clock in blocks.\n" + text).count == 1)
     #expect(
@@ -51,10 +53,12 @@ import Testing
     "final class A: @unchecked Sendable {}  // Locked by its owner.",
     "// Under stateLock.\nfinal class A:\n  B, @unchecked Sendable\n{}",
     "// Written once, under the lock.\nnonisolated(unsafe) var a = 1",
+    "final class A: @unchecked Sendable {\n  // Unchecked: under the lock of the queue.\n}",
+    "/// Touched by the writer's thread only.\nfinal class A: @unchecked Sendable {}",
     "// @unchecked Sendable\n\"@unchecked Sendable\"",
     "func f(_ a: @Sendable () -> Void) {}",
   ])
-  func `unchecked with its lock passes`(_ text: String) {
+  func `what is unchecked with its lock passes`(_ text: String) {
     #expect(Rule.uncheckedSendable.finds(in: text).isEmpty)
   }
 

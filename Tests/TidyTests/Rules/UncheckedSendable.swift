@@ -1,7 +1,8 @@
 extension Rule {
-  /// Where the compiler is told to look away, a person must say what keeps threads apart: the
-  /// comment right above, or on the line, names the lock.
-  static let uncheckedSendable = Rule("What is not checked names its lock") { file in
+  /// Where the compiler is told to look away, a person must say what keeps threads apart.
+  ///
+  /// The comment right above, on the line, or first in the body names the lock, or the one thread.
+  static let uncheckedSendable = Rule("What is not checked names its lock or thread") { file in
     var found: [Violation] = []
     for place in CodeCursor.all(in: file) where place.token.isCode("@") {
       guard place.reads("@", "unchecked", "Sendable") else { continue }
@@ -24,19 +25,23 @@ extension Rule {
   ) -> Violation {
     Violation(
       path: file.path, line: line, problem: "`\(words)` without a reason",
-      remedy: "a comment right above that names the lock that protects it")
+      remedy: "a comment there that names the lock, or the one thread, that protects it")
   }
 }
 
 extension SourceFile {
-  /// Whether a comment before the declaration, or on its line or on another, names a lock.
+  /// Whether a comment before the declaration, on its line or first in its body names a lock.
   fileprivate func namesLock(_ declaration: Declaration?, line: Int) -> Bool {
     let lines: Set<Int> = [line, declaration?.line ?? line]
     let beside = tokens.filter { $0.kind == .comment && lines.contains($0.line) }
-    return ((declaration?.comments ?? []) + beside).contains { comment in
+    let isType = Keywords.types.contains(declaration?.keyword ?? "")
+    let body = tokens.drop { $0.line < line }.drop { !$0.isCode("{") }.dropFirst()
+    let within = isType ? body.prefix { $0.kind == .comment } : []
+    return ((declaration?.comments ?? []) + beside + within).contains { comment in
       comment.text.split { !$0.isLetter }.contains { word in
         let lower = word.lowercased()
-        return lower.contains("lock") && !lower.contains("clock") && !lower.contains("block")
+        let isLock = lower.contains("lock") && !lower.contains("clock") && !lower.contains("block")
+        return isLock || lower == "thread"
       }
     }
   }
