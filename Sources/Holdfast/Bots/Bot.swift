@@ -29,7 +29,8 @@ extension Bot {
   }
 }
 
-/// The statements behind bots; columns: id, slug, name, metadata, version, created, updated, number.
+/// The statements behind bots; columns: id, slug, name, metadata, version, created, updated,
+/// number.
 enum BotSQL {
   /// $1 id, $2 slug, $3 name, $4 metadata.
   static let create = Statement(

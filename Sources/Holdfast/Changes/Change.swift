@@ -71,8 +71,8 @@ public struct ChangeFilter: Sendable, Equatable {
     self.kind = kind
   }
 
-  /// Whether an event is wanted. What took a whole namespace away (a clear, the deletion of a run or
-  /// a bot) reaches every watcher of it, and with `below` those of every namespace below.
+  /// Whether an event is wanted. What took a whole namespace away (a clear, the deletion of a run
+  /// or a bot) reaches every watcher of it, and with `below` those of every namespace below.
   ///
   /// - Parameter change: The event.
   /// - Returns: Whether it is wanted.

@@ -50,7 +50,8 @@ public struct Changes: Sendable {
   ///   - filter: Which events to give.
   /// - Returns: The events, and the place behind all that was looked at, for events that were
   ///   filtered out too.
-  /// - Throws: ``StoreError`` with `trimmed`, `invalid` for a cursor of another store, `unavailable`.
+  /// - Throws: ``StoreError`` with `trimmed`, `invalid` for a cursor of another store,
+  ///   `unavailable`.
   public func page(
     since: ChangeCursor, filter: ChangeFilter = ChangeFilter()
   ) async throws(StoreError) -> (items: [Change], next: ChangeCursor) {

@@ -1,8 +1,8 @@
 import HoldfastCore
 import NIOConcurrencyHelpers
 
-/// Wakes tasks that wait for something to happen. A signal that comes while nobody waits is kept for
-/// the next who does, so that none is lost between a look and a wait.
+/// Wakes tasks that wait for something to happen. A signal that comes while nobody waits is kept
+/// for the next who does, so that none is lost between a look and a wait.
 final class WakeUp: Sendable {
   private struct State {
     var isSignalled = false

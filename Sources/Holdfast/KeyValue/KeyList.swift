@@ -94,7 +94,8 @@ extension KeyValueTransaction {
   ) throws(StoreError) -> Page<ListedKey> {
     guard query.from == nil, !query.isReversed else {
       throw StoreError(
-        .invalid, "The order of updates runs from the newest on, and knows neither from nor reverse.",
+        .invalid,
+        "The order of updates runs from the newest on, and knows neither from nor reverse.",
         hint: "Leave them out, or list in the order of keys.")
     }
     let place = try query.after.map(UpdatePlace.init(token:)) ?? UpdatePlace.start

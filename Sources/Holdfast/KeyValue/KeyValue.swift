@@ -86,8 +86,8 @@ extension KeyValue {
     }
   }
 
-  /// Looks into the map of hot entries first. An entry that expires is asked for again, because only
-  /// the database knows the store's time.
+  /// Looks into the map of hot entries first. An entry that expires is asked for again, because
+  /// only the database knows the store's time.
   private func find(_ key: String) async throws(StoreError) -> Entry? {
     try namespace.check(store.context.limits)
     try Key.check(key, store.context.limits)
@@ -156,7 +156,8 @@ extension KeyValue {
   /// Writes a value under a key, whether the key is there or not.
   ///
   /// The key keeps its time of creation and gets a new version, even for the same value. Without
-  /// `description` the old one stays, an empty one clears it; without `ttl` an old expiry is removed.
+  /// `description` the old one stays, an empty one clears it; without `ttl` an old expiry is
+  /// removed.
   ///
   /// - Parameters:
   ///   - key: 1 to 1 024 bytes, no NUL, not beginning with `_holdfast/`.
@@ -166,8 +167,8 @@ extension KeyValue {
   ///   - condition: What must hold; otherwise `conflict`, with the current version in the details.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The entry as it is now, and whether the key is new.
-  /// - Throws: ``StoreError`` with `invalid`, `conflict`, `too_large`, `invalid_state`, `exhausted`,
-  ///   `unavailable` (nothing was written), `uncertain`, `closed`.
+  /// - Throws: ``StoreError`` with `invalid`, `conflict`, `too_large`, `invalid_state`,
+  ///   `exhausted`, `unavailable` (nothing was written), `uncertain`, `closed`.
   @discardableResult
   public func put(
     _ key: String, _ value: Value, ttl: Duration? = nil, description: String? = nil,
@@ -287,8 +288,8 @@ extension KeyValue {
   ///   - amount: What to add; negative to take away.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The new value and version.
-  /// - Throws: ``StoreError`` with `invalid_state` where the value is no whole number or the sum has
-  ///   no 64-bit form; the value stays as it was.
+  /// - Throws: ``StoreError`` with `invalid_state` where the value is no whole number or the sum
+  ///   has no 64-bit form; the value stays as it was.
   @discardableResult
   public func incrementEntry(
     _ key: String, by amount: Int64 = 1, with settings: WriteSettings = .standard
@@ -324,7 +325,8 @@ extension KeyValue {
   ///   - ttl: How long it lives from now on, 1 ms to ten years.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The entry as it is now.
-  /// - Throws: ``StoreError`` with `not_found` for a missing key, `invalid` for a time out of range.
+  /// - Throws: ``StoreError`` with `not_found` for a missing key, `invalid` for a time out of
+  ///   range.
   @discardableResult
   public func expire(
     _ key: String, after ttl: Duration, with settings: WriteSettings = .standard

@@ -54,8 +54,8 @@ enum KeyValueSQL {
         WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
     """)
 
-  /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time to
-  /// live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7
+  /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time
+  /// to live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7
   /// whether an old expiry stays.
   static let put = Statement(
     """
@@ -198,9 +198,9 @@ enum KeyValueSQL {
     LIMIT CAST($4 AS BIGINT)
     """)
 
-  /// The newest first, ties by version, then key.
-  /// $1 namespace, $2 first key, $3 the key before which it ends, $4 how many, $5 with values, $6 to
-  /// $8 the place after which it goes on: updated, version, key.
+  /// The newest first, ties by version, then key. $1 namespace, $2 first key, $3 the key before
+  /// which it ends, $4 how many, $5 with values, $6 to $8 the place after which it goes on:
+  /// updated, version, key.
   static let listByUpdate = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,

@@ -37,7 +37,8 @@ extension KeyValueTransaction {
   ///   - key: The key.
   ///   - type: What to make of the value.
   /// - Returns: The value; `nil` for a missing key.
-  /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, or a value that does not fit.
+  /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, or a value that does not
+  ///   fit.
   public func get<Result: Decodable>(
     _ key: String, as type: Result.Type
   ) throws(StoreError) -> Result? {
@@ -116,7 +117,8 @@ extension KeyValueTransaction {
   /// Writes a value under a key, whether the key is there or not.
   ///
   /// The key keeps its time of creation and gets a new version, even for the same value. Without
-  /// `description` the old one stays, an empty one clears it; without `ttl` an old expiry is removed.
+  /// `description` the old one stays, an empty one clears it; without `ttl` an old expiry is
+  /// removed.
   ///
   /// - Parameters:
   ///   - key: 1 to 1 024 bytes, no NUL, not beginning with `_holdfast/`.
@@ -274,7 +276,9 @@ extension KeyValueTransaction {
       let bindings: [Bound] = [.text(namespace.text), .text(key), .null]
       return [Step(KeyValueSQL.deleteEvent, bindings), Step(KeyValueSQL.delete, bindings)]
     }
-    return try connection.run(steps).enumerated().count { $0.offset % 2 == 1 && !$0.element.rows.isEmpty }
+    return try connection.run(steps).enumerated().count {
+      $0.offset % 2 == 1 && !$0.element.rows.isEmpty
+    }
   }
 
   /// Adds to the whole number under a key; a missing key counts as 0.
@@ -285,8 +289,8 @@ extension KeyValueTransaction {
   ///   - key: The key.
   ///   - amount: What to add; negative to take away.
   /// - Returns: The new value and version.
-  /// - Throws: ``StoreError`` with `invalid_state` where the value is no whole number or the sum has
-  ///   no 64-bit form; the value stays as it was.
+  /// - Throws: ``StoreError`` with `invalid_state` where the value is no whole number or the sum
+  ///   has no 64-bit form; the value stays as it was.
   @discardableResult
   public func incrementEntry(
     _ key: String, by amount: Int64 = 1
@@ -331,7 +335,8 @@ extension KeyValueTransaction {
   ///   - key: The key.
   ///   - ttl: How long it lives from now on, 1 ms to ten years.
   /// - Returns: The entry as it is now.
-  /// - Throws: ``StoreError`` with `not_found` for a missing key, `invalid` for a time out of range.
+  /// - Throws: ``StoreError`` with `not_found` for a missing key, `invalid` for a time out of
+  ///   range.
   @discardableResult
   public func expire(_ key: String, after ttl: Duration) throws(StoreError) -> Entry {
     try Checks.lifetime(ttl, limits)

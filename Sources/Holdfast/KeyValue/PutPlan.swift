@@ -3,8 +3,8 @@ import HoldfastEngine
 
 /// A put as statements that are known beforehand, so that it is one round trip on PostgreSQL.
 ///
-/// The statements look at every condition themselves; where one does not hold, the last gives no row
-/// and nothing was written. Why is then found out by ``KeyValueTransaction``.
+/// The statements look at every condition themselves; where one does not hold, the last gives no
+/// row and nothing was written. Why is then found out by ``KeyValueTransaction``.
 struct PutPlan: Sendable {
   let namespace: Namespace
   let key: String

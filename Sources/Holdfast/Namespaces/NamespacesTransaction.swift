@@ -120,8 +120,8 @@ public struct NamespacesTransaction {
 
   /// Removes all keys of a namespace, and nothing else.
   ///
-  /// It costs one row a namespace however many keys there are; upkeep gives the space back. One event
-  /// says it all. Where there is nothing to clear, nothing changes.
+  /// It costs one row a namespace however many keys there are; upkeep gives the space back. One
+  /// event says it all. Where there is nothing to clear, nothing changes.
   ///
   /// - Parameters:
   ///   - namespace: The namespace.

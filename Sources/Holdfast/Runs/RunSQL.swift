@@ -71,8 +71,9 @@ enum RunSQL {
     """)
 
   /// Every list takes the same parameters: $1 and $2 the place before which it goes on (created,
-  /// number), $3 the earliest time, $4 status or NULL, $5 whether archived runs are shown, $6 parent
-  /// or NULL, $7 tag or NULL, $8 how many. There is one statement for each index that can serve it.
+  /// number), $3 the earliest time, $4 status or NULL, $5 whether archived runs are shown, $6
+  /// parent or NULL, $7 tag or NULL, $8 how many. There is one statement for each index that can
+  /// serve it.
   static let listByTime = Statement(
     """
     SELECT r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,

@@ -178,8 +178,9 @@ public struct RunsTransaction {
 
   /// Deletes a run and makes all that is under it unseen, at once.
   ///
-  /// One row stays for ever, so that beginning or writing the id again is `invalid_state`. Child runs
-  /// outlive their parent and keep its id. A run that never began but has keys may be deleted too.
+  /// One row stays for ever, so that beginning or writing the id again is `invalid_state`. Child
+  /// runs outlive their parent and keep its id. A run that never began but has keys may be deleted
+  /// too.
   ///
   /// - Parameter id: The run's identifier.
   /// - Throws: ``StoreError`` with `not_found` for a run that is not there and has no keys,

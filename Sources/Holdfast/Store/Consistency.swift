@@ -7,6 +7,7 @@ enum Consistency {
   ///
   /// - Parameter connection: A snapshot.
   /// - Returns: One sentence a kind that was found, with how many rows it concerns.
+  /// - Throws: What the database says, as a ``StoreError``.
   static func check(_ connection: any Connection) throws(StoreError) -> [String] {
     var problems: [String] = []
     for (statement, sentence) in rules {

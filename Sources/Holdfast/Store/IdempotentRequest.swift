@@ -5,8 +5,8 @@ import HoldfastEngine
 /// A write that may be repeated: its first answer is kept under a key and given again.
 ///
 /// Invariants: the row of the key is the first thing that its transaction writes, so that two calls
-/// at once meet there and one waits for the other; the row commits with the write or not at all; the
-/// answer is kept as JSON, so it is the same on every node.
+/// at once meet there and one waits for the other; the row commits with the write or not at all;
+/// the answer is kept as JSON, so it is the same on every node.
 package struct IdempotentRequest: Sendable {
   let owner: String
   let key: String

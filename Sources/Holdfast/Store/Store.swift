@@ -135,8 +135,8 @@ extension Store {
   ///   - durability: What the commit must survive; what the store was opened with if left out.
   ///   - body: Reads and writes through the transaction.
   /// - Returns: What the body returned in the run that was committed.
-  /// - Throws: What the body throws, unchanged; of the store's own ``StoreError`` with `unavailable`
-  ///   (nothing was written), `uncertain`, `exhausted`, `too_large`, `closed`.
+  /// - Throws: What the body throws, unchanged; of the store's own ``StoreError`` with
+  ///   `unavailable` (nothing was written), `uncertain`, `exhausted`, `too_large`, `closed`.
   public func transaction<Result: Sendable>(
     durability: WriteSettings.Durability? = nil,
     _ body: @escaping @Sendable (Transaction) throws -> Result
@@ -156,8 +156,8 @@ extension Store {
   ///   - durability: What the commit must survive; what the store was opened with if left out.
   ///   - body: Reads and writes through the transaction.
   /// - Returns: What the body returned the first time.
-  /// - Throws: What the body throws, and what ``transaction(durability:_:)`` throws; `conflict` when
-  ///   the key was used for something else.
+  /// - Throws: What the body throws, and what ``transaction(durability:_:)`` throws; `conflict`
+  ///   when the key was used for something else.
   public func transaction<Result: Codable & Sendable>(
     idempotencyKey: String, durability: WriteSettings.Durability? = nil,
     _ body: @escaping @Sendable (Transaction) throws -> Result

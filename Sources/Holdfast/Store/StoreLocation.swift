@@ -33,7 +33,8 @@ public struct StoreLocation: Sendable, ExpressibleByStringLiteral {
 
   private init(kind: Kind) { self.kind = kind }
 
-  /// A private SQLite file in the system's folder for temporary files; it goes when the store closes.
+  /// A private SQLite file in the system's folder for temporary files; it goes when the store
+  /// closes.
   public static let temporary = StoreLocation(kind: .temporary)
 
   /// The location without a password, for logs and health.
@@ -43,7 +44,8 @@ public struct StoreLocation: Sendable, ExpressibleByStringLiteral {
     case .temporary: "a temporary file"
     case .postgres(let url):
       // Everything up to the last `@` before the path may be a secret, and so may the query.
-      "postgres://" + (url.split(separator: "?", maxSplits: 1).first ?? "")
+      "postgres://"
+        + (url.split(separator: "?", maxSplits: 1).first ?? "")
         .drop { $0 != "/" }.dropFirst(2).split(separator: "@").suffix(1).joined()
     }
   }

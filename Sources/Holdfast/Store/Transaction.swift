@@ -7,8 +7,9 @@ package import HoldfastEngine
 /// its body returns; used later, each call throws `invalid_state`. A body may run more than once (a
 /// serialization failure), and must have no other effects.
 ///
-/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`) may be caught,
-/// and the body goes on. Any other error dooms the transaction, even where the body swallows it.
+/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`) may be
+/// caught, and the body goes on. Any other error dooms the transaction, even where the body
+/// swallows it.
 public final class Transaction {
   package let context: StoreContext
   /// Whether the transaction belongs to ``Store/read(_:)``, where nothing can be written.
@@ -87,6 +88,7 @@ extension Connection {
   ///   - bindings: Its parameters.
   ///   - make: Makes the result of a row.
   /// - Returns: The results in order.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func all<Result>(
     _ statement: Statement, _ bindings: [Bound] = [],
     _ make: (Row) throws(StoreError) -> Result
@@ -105,6 +107,7 @@ extension Connection {
   ///   - bindings: Its parameters.
   ///   - make: Makes the result of the row.
   /// - Returns: The result; `nil` where there was no row.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func first<Result>(
     _ statement: Statement, _ bindings: [Bound] = [],
     _ make: (Row) throws(StoreError) -> Result

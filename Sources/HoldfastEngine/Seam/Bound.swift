@@ -1,4 +1,5 @@
-/// A value as the database sees it: what is bound to a parameter, and what a materialised row holds.
+/// A value as the database sees it: what is bound to a parameter, and what a materialised row
+/// holds.
 package enum Bound: Sendable, Equatable {
   case null
   case integer(Int64)

@@ -3,9 +3,9 @@ package import HoldfastCore
 /// What a body works on: SQL inside one transaction.
 ///
 /// A connection belongs to its body and must not outlive it. Every error that a connection throws
-/// **dooms the transaction**: it is not committed even if the body swallows the error. What Holdfast
-/// decides by itself (`conflict`, `not_found`, …) is thrown by the operations above, and dooms nothing.
-/// Past the body's time limit each call throws `unavailable`.
+/// **dooms the transaction**: it is not committed even if the body swallows the error. What
+/// Holdfast decides by itself (`conflict`, `not_found`, …) is thrown by the operations above, and
+/// dooms nothing. Past the body's time limit each call throws `unavailable`.
 package protocol Connection: AnyObject {
   /// Which database this is.
   var dialect: Dialect { get }

@@ -3,8 +3,8 @@ package import HoldfastCore
 /// A database that keeps Holdfast's promise: serializable transactions on SQL text, one feed of
 /// changes, and wake-ups when somebody committed.
 ///
-/// It knows nothing of agents. Two engines exist, ``SQLiteEngine`` and ``PostgresEngine``; both give
-/// the same answers, and the conformance suite runs every case on each.
+/// It knows nothing of agents. Two engines exist, ``SQLiteEngine`` and ``PostgresEngine``; both
+/// give the same answers, and the conformance suite runs every case on each.
 package protocol Engine: AnyObject, Sendable {
   /// Which database this is.
   var dialect: Dialect { get }

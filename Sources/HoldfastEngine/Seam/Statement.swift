@@ -13,8 +13,8 @@ package enum Dialect: String, Sendable, CaseIterable {
 /// when it is made, and every connection keeps its prepared forms in an array under that number, so
 /// that finding one costs no hashing.
 ///
-/// Invariants: parameters are `$1`, `$2`, …; a parameter whose type PostgreSQL cannot infer from its
-/// place is written `CAST($1 AS BIGINT)` or `CAST($1 AS TEXT)`, which SQLite understands too.
+/// Invariants: parameters are `$1`, `$2`, …; a parameter whose type PostgreSQL cannot infer from
+/// its place is written `CAST($1 AS BIGINT)` or `CAST($1 AS TEXT)`, which SQLite understands too.
 package final class Statement: Sendable {
   /// The text for SQLite.
   package let sqlite: String

@@ -10,9 +10,9 @@ package enum Durability: Sendable {
 package struct WriteOptions: Sendable {
   /// What the commit must survive.
   package var durability: Durability
-  /// The numbers of rows that many writers may meet at (a counter, an idempotency key). On PostgreSQL
-  /// the write queues at each, in the order of the numbers, before its transaction begins; SQLite has
-  /// one writer and needs none.
+  /// The numbers of rows that many writers may meet at (a counter, an idempotency key). On
+  /// PostgreSQL the write queues at each, in the order of the numbers, before its transaction
+  /// begins; SQLite has one writer and needs none.
   package var hotRows: [Int64]
   /// How the transaction is isolated on PostgreSQL.
   package var isolation: Isolation
@@ -39,6 +39,7 @@ package struct WriteOptions: Sendable {
 package enum ReadKind: Sendable {
   /// A few rows by key: runs where it is called.
   case point
-  /// Many rows, or a body of the user's: runs on a thread of its own, never on the cooperative pool.
+  /// Many rows, or a body of the user's: runs on a thread of its own, never on the cooperative
+  /// pool.
   case scan
 }
