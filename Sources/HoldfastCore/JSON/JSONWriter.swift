@@ -68,16 +68,16 @@ struct JSONWriter {
       separate(0)
       write("$" + object[0].name, object[0].value)
     } else if form == .canonical {
-      write(object.sorted { UTF16Order.precedes($0.name, $1.name) })
+      writeMembers(object.sorted { UTF16Order.precedes($0.name, $1.name) })
     } else {
-      write(object)
+      writeMembers(object)
     }
     depth -= 1
     if !object.isEmpty { breakLine() }
     text.append(UInt8(ascii: "}"))
   }
 
-  private mutating func write(_ members: some Collection<Object.Element>) {
+  private mutating func writeMembers(_ members: some Collection<Object.Element>) {
     for (place, member) in members.enumerated() {
       separate(place)
       write(member.name, member.value)
