@@ -1,7 +1,9 @@
 public import HoldfastCore
 import HoldfastEngine
 
-/// A bot: an agent that outlives its runs. Its keys lie under `bot:ID`.
+/// A bot: an agent that outlives its runs.
+///
+/// Its keys lie under `bot:ID`.
 public struct Bot: Sendable, Equatable, Codable {
   /// The bot's identifier.
   public let id: String

@@ -15,7 +15,9 @@ public struct Bots: Sendable {
   private static let update = Operation("bots.update", isWrite: true)
   private static let delete = Operation("bots.delete", isWrite: true)
 
-  /// Creates a bot. Its keys under `bot:ID` may have been written before.
+  /// Creates a bot.
+  ///
+  /// Its keys under `bot:ID` may have been written before.
   ///
   /// **Durability.** As every write. **Atomicity.** The bot or nothing. **Idempotency.** A second
   /// call with the same id or slug is `conflict`; with an idempotency key the first answer is given

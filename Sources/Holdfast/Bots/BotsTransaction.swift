@@ -12,7 +12,9 @@ public struct BotsTransaction {
 
   private var limits: Limits { transaction.context.limits }
 
-  /// Creates a bot. Its keys under `bot:ID` may have been written before.
+  /// Creates a bot.
+  ///
+  /// Its keys under `bot:ID` may have been written before.
   ///
   /// - Parameters:
   ///   - id: The bot's identifier, 1 to 256 bytes; one is made if left out.

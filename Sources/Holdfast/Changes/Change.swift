@@ -19,7 +19,9 @@ public struct ChangeCursor: Hashable, Sendable, CustomStringConvertible {
   public var description: String { place.token }
 }
 
-/// One event of the change feed. It names what changed and never carries a value.
+/// One event of the change feed.
+///
+/// It names what changed and never carries a value.
 public struct Change: Sendable, Equatable {
   /// The place of exactly this event: going on from it gives the next one.
   public let cursor: ChangeCursor
@@ -71,7 +73,9 @@ public struct ChangeFilter: Sendable, Equatable {
     self.kind = kind
   }
 
-  /// Whether an event is wanted. What took a whole namespace away (a clear, the deletion of a run
+  /// Whether an event is wanted.
+  ///
+  /// What took a whole namespace away (a clear, the deletion of a run
   /// or a bot) reaches every watcher of it, and with `below` those of every namespace below.
   ///
   /// - Parameter change: The event.

@@ -1,7 +1,9 @@
 import HoldfastCore
 import NIOConcurrencyHelpers
 
-/// Wakes tasks that wait for something to happen. A signal that comes while nobody waits is kept
+/// Wakes tasks that wait for something to happen.
+///
+/// A signal that comes while nobody waits is kept
 /// for the next who does, so that none is lost between a look and a wait.
 final class WakeUp: Sendable {
   private struct State {

@@ -6,7 +6,9 @@ public struct Entry: Sendable, Equatable, Codable {
   public let key: String
   /// The value; ``HoldfastCore/Value/null`` is a value like any other.
   public let value: Value
-  /// The revision of the transaction that wrote it last. For one key versions only grow; gaps mean
+  /// The revision of the transaction that wrote it last.
+  ///
+  /// For one key versions only grow; gaps mean
   /// nothing.
   public let version: Int64
   /// When the key came into being; a key that expired and was put again is a new one.

@@ -86,7 +86,9 @@ extension KeyValue {
     }
   }
 
-  /// Looks into the map of hot entries first. An entry that expires is asked for again, because
+  /// Looks into the map of hot entries first.
+  ///
+  /// An entry that expires is asked for again, because
   /// only the database knows the store's time.
   private func find(_ key: String) async throws(StoreError) -> Entry? {
     try namespace.check(store.context.limits)
@@ -339,7 +341,9 @@ extension KeyValue {
     }
   }
 
-  /// Removes a key's expiry. Where there is none, nothing changes.
+  /// Removes a key's expiry.
+  ///
+  /// Where there is none, nothing changes.
   ///
   /// - Parameters:
   ///   - key: The key.

@@ -19,6 +19,7 @@ enum KeyValueSQL {
     """)
 
   /// What the map of hot entries keeps, expired rows included: expiry is no change of the database.
+  ///
   /// $1 namespace, $2 key.
   static let getWithExpired = Statement(
     """
@@ -28,7 +29,9 @@ enum KeyValueSQL {
     WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
     """)
 
-  /// What a put finds: whether the row that is there has expired. No row: the key is new.
+  /// What a put finds: whether the row that is there has expired.
+  ///
+  /// No row: the key is new.
   /// $1 namespace, $2 key.
   static let findBeforePut = Statement(
     """
@@ -39,6 +42,7 @@ enum KeyValueSQL {
     """)
 
   /// The event of an expired row that a put is about to replace.
+  ///
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none).
   static let expireBeforePut = Statement(
     """
@@ -89,6 +93,7 @@ enum KeyValueSQL {
     """)
 
   /// The event of a put that took place: the row bears this transaction's revision.
+  ///
   /// $1 namespace, $2 key.
   static let putEvent = Statement(
     """
@@ -133,6 +138,7 @@ enum KeyValueSQL {
     """)
 
   /// The event of a delete that is about to take place.
+  ///
   /// $1 namespace, $2 key, $3 the version that must be there or NULL.
   static let deleteEvent = Statement(
     """
@@ -149,6 +155,7 @@ enum KeyValueSQL {
     """)
 
   /// Sets or removes the expiry of a live key.
+  ///
   /// $1 namespace, $2 key, $3 time to live in microseconds, or NULL to remove it.
   static let setExpiry = Statement(
     """
@@ -198,7 +205,9 @@ enum KeyValueSQL {
     LIMIT CAST($4 AS BIGINT)
     """)
 
-  /// The newest first, ties by version, then key. $1 namespace, $2 first key, $3 the key before
+  /// The newest first, ties by version, then key.
+  ///
+  /// $1 namespace, $2 first key, $3 the key before
   /// which it ends, $4 how many, $5 with values, $6 to $8 the place after which it goes on:
   /// updated, version, key.
   static let listByUpdate = Statement(
@@ -223,7 +232,9 @@ enum KeyBounds {
   /// Longer than any key of this kind can be, and above every other.
   static let end = String(repeating: "\u{10FFFF}", count: 257)
 
-  /// The least key above this one. Keys hold no NUL, so nothing lies between a key and the key with
+  /// The least key above this one.
+  ///
+  /// Keys hold no NUL, so nothing lies between a key and the key with
   /// U+0001 behind it.
   static func after(_ key: String) -> String { key + "\u{1}" }
 

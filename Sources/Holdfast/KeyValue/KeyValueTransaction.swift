@@ -343,7 +343,9 @@ extension KeyValueTransaction {
     return try setExpiry(key, ttl)
   }
 
-  /// Removes a key's expiry. Where there is none, nothing changes.
+  /// Removes a key's expiry.
+  ///
+  /// Where there is none, nothing changes.
   ///
   /// - Parameter key: The key.
   /// - Returns: The entry as it is now.

@@ -85,6 +85,7 @@ struct PutPlan: Sendable {
   /// What the steps did; `nil` when they were refused.
   ///
   /// - Parameter results: One result a step.
+  /// - Returns: What the put did; `nil` when it was refused.
   func result(_ results: ArraySlice<StepResult>) -> PutResult? {
     guard results.count == Self.stepCount else { return nil }
     return result(found: results[results.startIndex], put: results[results.startIndex + 2])

@@ -51,7 +51,9 @@ enum RunSQL {
     WHERE id = $1
     """)
 
-  /// What stays of a deleted run for ever. $1 id.
+  /// What stays of a deleted run for ever.
+  ///
+  /// $1 id.
   static let delete = Statement(
     """
     INSERT INTO runs (id, status, version, created_at, updated_at, deleted_at)
@@ -72,7 +74,9 @@ enum RunSQL {
 
   /// Every list takes the same parameters: $1 and $2 the place before which it goes on (created,
   /// number), $3 the earliest time, $4 status or NULL, $5 whether archived runs are shown, $6
-  /// parent or NULL, $7 tag or NULL, $8 how many. There is one statement for each index that can
+  /// parent or NULL, $7 tag or NULL, $8 how many.
+  ///
+  /// There is one statement for each index that can
   /// serve it.
   static let listByTime = Statement(
     """

@@ -3,7 +3,9 @@ import HoldfastCore
 /// The numbers of rows at which many writers may meet.
 package enum HotRow {
   /// A number for a row: FNV-1a over the parts (Fowler, Noll, Vo; 64 bits), which is the same in
-  /// every process and on every node. Two rows of one number only wait for each other.
+  /// every process and on every node.
+  ///
+  /// Two rows of one number only wait for each other.
   ///
   /// - Parameter parts: What names the row, the kind first.
   /// - Returns: The number.

@@ -14,6 +14,7 @@ extension Store {
   ///   - operation: What is being done.
   ///   - call: Does it.
   /// - Returns: What the call returned.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func observe<Result>(
     _ operation: Operation, _ call: () async throws -> Result
   ) async throws -> Result {
@@ -29,6 +30,7 @@ extension Store {
   ///   - operation: What is being done.
   ///   - call: Does it.
   /// - Returns: What the call returned.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func observed<Result>(
     _ operation: Operation, _ call: () async throws -> Result
   ) async throws(StoreError) -> Result {

@@ -12,6 +12,7 @@ extension Store {
   ///   - hotRows: The rows at which many writers may meet.
   ///   - body: The operation on a transaction.
   /// - Returns: What the body returned, now or the first time.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func perform<Result: Codable & Sendable>(
     _ operation: Operation, _ settings: WriteSettings, arguments: @autoclosure () -> Value,
     hotRows: [Int64] = [], _ body: @escaping @Sendable (Transaction) throws -> Result
@@ -33,6 +34,7 @@ extension Store {
   ///   - operation: What is being done.
   ///   - body: The operation on a transaction.
   /// - Returns: What the body returned.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func change<Result: Sendable>(
     _ operation: Operation, _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws(StoreError) -> Result {
@@ -45,6 +47,7 @@ extension Store {
   ///   - operation: What is being done.
   ///   - body: The operation on a transaction.
   /// - Returns: What the body returned.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func consult<Result: Sendable>(
     _ operation: Operation, _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws(StoreError) -> Result {

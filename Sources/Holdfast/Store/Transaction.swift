@@ -45,6 +45,7 @@ public final class Transaction {
   /// - Parameters:
   ///   - operations: How many operations the call is; each entry of a batch is one.
   ///   - bytes: How many bytes of keys, values and texts it writes.
+  /// - Returns: The connection.
   /// - Throws: `invalid_state` after the body has ended or inside a read, `too_large` past a limit.
   package func writing(operations: Int = 1, bytes: Int) throws(StoreError) -> any Connection {
     let connection = try reading()

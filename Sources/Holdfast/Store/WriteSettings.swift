@@ -16,7 +16,9 @@ public struct WriteSettings: Sendable {
   /// What the write must survive; `nil` for what the store was opened with.
   public var durability: Durability?
   /// The key under which the first answer is kept: the same call with the same key gives that
-  /// answer again and writes nothing; another call with it is a `conflict`. 1 to 256 bytes.
+  /// answer again and writes nothing; another call with it is a `conflict`.
+  ///
+  /// 1 to 256 bytes.
   public var idempotencyKey: String?
   /// Whose key it is: an access token's name, or empty for the store itself.
   package var owner = ""

@@ -111,7 +111,9 @@ enum TokenSQL {
     WHERE name = $1
     """)
 
-  /// $1 digest. Expired ones too, for the map of hot entries.
+  /// $1 digest.
+  ///
+  /// Expired ones too, for the map of hot entries.
   static let find = Statement(
     """
     SELECT name, role, patterns, prefix, created_at, expires_at

@@ -14,7 +14,9 @@ public struct Tokens: Sendable {
   private static let list = Operation("tokens.list", isWrite: false)
   private static let revoke = Operation("tokens.revoke", isWrite: true)
 
-  /// Makes a token. Its secret is in the answer and nowhere else.
+  /// Makes a token.
+  ///
+  /// Its secret is in the answer and nowhere else.
   ///
   /// - Parameters:
   ///   - name: The name of its holder, 1 to 256 bytes, which no other token has.

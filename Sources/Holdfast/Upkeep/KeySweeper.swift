@@ -13,6 +13,7 @@ enum KeySweeper {
   ///
   /// - Parameter connection: The transaction's connection.
   /// - Returns: How many were removed.
+  /// - Throws: What the database says, as a ``StoreError``.
   static func sweepExpired(on connection: any Connection) throws(StoreError) -> Int {
     let removed = try connection.all(expired, [.integer(Int64(sliceRowsMax))]) { row in
       (namespace: row.integer(0), key: row.text(1))
@@ -27,6 +28,7 @@ enum KeySweeper {
   ///
   /// - Parameter connection: The transaction's connection.
   /// - Returns: How many rows were removed.
+  /// - Throws: What the database says, as a ``StoreError``.
   static func sweepCleared(on connection: any Connection) throws(StoreError) -> Int {
     guard let namespace = try connection.first(firstCleared, [], { $0.integer(0) }) else {
       return 0
@@ -42,6 +44,7 @@ enum KeySweeper {
   /// - Parameters:
   ///   - namespace: The number of the namespace's row.
   ///   - connection: The transaction's connection.
+  /// - Throws: What the database says, as a ``StoreError``.
   static func removeIfFew(
     _ namespace: Int64, on connection: any Connection
   ) throws(StoreError) {
@@ -73,7 +76,9 @@ enum KeySweeper {
     RETURNING namespace_id, key
     """)
 
-  /// A cleared namespace's keys went with the event of the clear. $1 namespace, $2 key.
+  /// A cleared namespace's keys went with the event of the clear.
+  ///
+  /// $1 namespace, $2 key.
   private static let expiredEvent = Statement(
     """
     INSERT INTO changes (revision, kind, namespace, subject, operation, at)

@@ -17,6 +17,7 @@ package protocol Connection: AnyObject {
   ///   - bindings: Its parameters, `$1` first.
   ///   - body: Takes a row, which is valid only until the closure returns. What it throws is
   ///     rethrown as it is and dooms nothing.
+  /// - Throws: What the database says, as a ``StoreError``.
   func forEachRow(
     _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void) throws
 
@@ -24,6 +25,7 @@ package protocol Connection: AnyObject {
   ///
   /// - Parameter steps: The statements with their parameters.
   /// - Returns: One result a step.
+  /// - Throws: What the database says, as a ``StoreError``.
   func run(_ steps: [Step]) throws(StoreError) -> [StepResult]
 
   /// Runs one statement.
@@ -32,6 +34,7 @@ package protocol Connection: AnyObject {
   ///   - statement: The statement.
   ///   - bindings: Its parameters, `$1` first.
   /// - Returns: How many rows it wrote.
+  /// - Throws: What the database says, as a ``StoreError``.
   @discardableResult
   func run(_ statement: Statement, _ bindings: [Bound]) throws(StoreError) -> Int
 }
@@ -44,6 +47,7 @@ extension Connection {
   ///   - bindings: Its parameters, `$1` first.
   ///   - make: Makes the result of a row.
   /// - Returns: The results in order.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func rows<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> [Result] {
@@ -59,6 +63,7 @@ extension Connection {
   ///   - bindings: Its parameters, `$1` first.
   ///   - make: Makes the result of the row.
   /// - Returns: The result; `nil` where there was no row.
+  /// - Throws: What the database says, as a ``StoreError``.
   package func row<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> Result? {

@@ -24,6 +24,7 @@ package protocol Engine: AnyObject, Sendable {
   ///
   /// - Parameter step: A statement that only reads.
   /// - Returns: What it gave.
+  /// - Throws: What the database says, as a ``StoreError``.
   func read(_ step: Step) async throws(StoreError) -> StepResult
 
   /// Reads through the map of hot entries, where the engine has one.
@@ -37,6 +38,7 @@ package protocol Engine: AnyObject, Sendable {
   ///   - make: Makes the entry, with its size in bytes, from the step's result; `nil` stands for
   ///     "not there" and is kept too.
   /// - Returns: The entry.
+  /// - Throws: What the database says, as a ``StoreError``.
   func readHot<Entry: AnyObject & Sendable>(
     _ key: HotKey, _ step: Step,
     _ make: @Sendable (StepResult) throws(StoreError) -> (entry: Entry, size: Int)?
@@ -51,6 +53,7 @@ package protocol Engine: AnyObject, Sendable {
   ///   - options: How it runs.
   ///   - body: Reads and writes, and returns what it found.
   /// - Returns: What the body returned in the run that was committed.
+  /// - Throws: What the database says, as a ``StoreError``.
   func write<Result: Sendable>(
     _ options: WriteOptions, _ body: @escaping @Sendable (any Connection) throws -> Result
   ) async throws -> Result
@@ -61,6 +64,7 @@ package protocol Engine: AnyObject, Sendable {
   ///   - options: How it runs.
   ///   - steps: The statements with their parameters.
   /// - Returns: One result a step.
+  /// - Throws: What the database says, as a ``StoreError``.
   func write(_ options: WriteOptions, _ steps: [Step]) async throws(StoreError) -> [StepResult]
 
   /// The place in the feed behind everything that is visible now.

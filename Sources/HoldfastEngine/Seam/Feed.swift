@@ -6,7 +6,7 @@ package struct FeedEvent: Sendable {
   package let cursor: FeedCursor
   /// The revision of the transaction that made it.
   package let revision: Int64
-  /// What kind of thing changed: `kv`, `run`, `bot`, …
+  /// What kind of thing changed, such as `kv` or `run`.
   package let kind: String
   /// The namespace that decides who may see the event.
   package let namespace: String

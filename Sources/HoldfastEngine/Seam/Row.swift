@@ -18,6 +18,7 @@ package struct Row {
   /// Whether a column is NULL.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: Whether it is.
   package func isNull(_ column: Int32) -> Bool {
     switch source {
     case .sqlite(let statement): sqlite3_column_type(statement, column) == SQLITE_NULL
@@ -28,6 +29,7 @@ package struct Row {
   /// A whole number.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: The number; 0 for NULL.
   package func integer(_ column: Int32) -> Int64 {
     switch source {
     case .sqlite(let statement): return sqlite3_column_int64(statement, column)
@@ -40,6 +42,7 @@ package struct Row {
   /// A text.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: The text; empty for NULL.
   package func text(_ column: Int32) -> String {
     withTextBytes(column) { String(decoding: $0, as: UTF8.self) }
   }
@@ -47,6 +50,7 @@ package struct Row {
   /// A number that may be NULL.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: The number; `nil` for NULL.
   package func optionalInteger(_ column: Int32) -> Int64? {
     isNull(column) ? nil : integer(column)
   }
@@ -54,6 +58,7 @@ package struct Row {
   /// A text that may be NULL.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: The text; `nil` for NULL.
   package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
   /// Lends the bytes of a text without copying them.
@@ -84,6 +89,7 @@ package struct Row {
   /// Bytes.
   ///
   /// - Parameter column: From 0.
+  /// - Returns: The bytes; empty for NULL.
   package func blob(_ column: Int32) -> [UInt8] {
     switch source {
     case .sqlite(let statement):

@@ -149,7 +149,9 @@ package final class WorkerPool: Sendable {
     if let refusal { throw refusal }
   }
 
-  /// Finishes the jobs that were handed over, then ends the threads. Blocks until that is done.
+  /// Finishes the jobs that were handed over, then ends the threads.
+  ///
+  /// Blocks until that is done.
   package func close() {
     let threads = state.change { state in
       state.isClosed = true

@@ -10,7 +10,9 @@ package enum Durability: Sendable {
 package struct WriteOptions: Sendable {
   /// What the commit must survive.
   package var durability: Durability
-  /// The numbers of rows that many writers may meet at (a counter, an idempotency key). On
+  /// The numbers of rows that many writers may meet at (a counter, an idempotency key).
+  ///
+  /// On
   /// PostgreSQL the write queues at each, in the order of the numbers, before its transaction
   /// begins; SQLite has one writer and needs none.
   package var hotRows: [Int64]
