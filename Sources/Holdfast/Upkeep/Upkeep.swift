@@ -48,6 +48,7 @@ public final class Upkeep: Service {
   private func pass() async -> Duration {
     do {
       while try await slice() > 0 && !Task.isCancelled {}
+      try await store.engine.maintain()
       let next = try await store.engine.read(Step(KeySweeper.nextExpiry))
       let microseconds = next.rows.first?.first?.integer
       return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
@@ -74,7 +75,6 @@ public final class Upkeep: Service {
         return try expired + KeySweeper.sweepCleared(on: connection)
       }
     }
-    if removed > 0 { try await store.engine.reclaimSpace() }
     return removed
   }
 

@@ -102,8 +102,13 @@ package protocol Engine: AnyObject, Sendable {
   /// - Returns: One sentence a fault; empty when all is well.
   func verify() async throws(StoreError) -> [String]
 
-  /// Gives space that removed rows left back to the file system, a little at a time.
-  func reclaimSpace() async throws(StoreError)
+  /// Does what the database itself needs from time to time: gives back the space that removed rows
+  /// left (SQLite), raises the floor of the store's time (PostgreSQL).
+  ///
+  /// Whoever does the upkeep calls it, about once a second while somebody writes.
+  ///
+  /// - Throws: What the database says, as a ``StoreError``.
+  func maintain() async throws(StoreError)
 
   /// Finishes what was accepted, then lets go of everything. Later calls throw `closed`.
   func close() async
