@@ -23,6 +23,8 @@ let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: 
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(
@@ -46,6 +48,8 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(
       url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -71,8 +75,8 @@ let package = Package(
     .target(
       name: "HoldfastServer",
       dependencies: [
-        "Holdfast", "HoldfastCore", hummingbird, hummingbirdCore, hummingbirdTLS, nio, httpTypes,
-        locks, logging, metrics, tracing, lifecycle, crypto,
+        "Holdfast", "HoldfastCore", hummingbird, hummingbirdCore, hummingbirdTLS, nio,
+        nioHTTPTypes, nioSSL, httpTypes, locks, logging, metrics, tracing, lifecycle, crypto,
       ], swiftSettings: strict),
     .executableTarget(
       name: "HoldfastCommand",
