@@ -118,9 +118,11 @@ static inline int holdfast_bind_blob(
 
 #ifndef F_OFD_SETLK
 #ifdef __linux__
+#define F_OFD_GETLK 36
 #define F_OFD_SETLK 37
 #else
 #define F_OFD_SETLK 90
+#define F_OFD_GETLK 92
 #endif
 #endif
 
@@ -134,6 +136,17 @@ static inline int holdfast_lock_byte(int file, off_t byte, short kind) {
   lock.l_start = byte;
   lock.l_len = 1;
   return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+/// Whether nobody else holds one byte of a file.
+static inline bool holdfast_byte_is_free(int file, off_t byte) {
+  struct flock lock;
+  memset(&lock, 0, sizeof lock);
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = byte;
+  lock.l_len = 1;
+  return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
 /// The kind of the file system that a path is on: its magic number on Linux; elsewhere 0 for a local
@@ -166,10 +179,10 @@ static inline int holdfast_watch_add(int watch, const char *path) {
 #endif
 }
 
-/// Takes all waiting events; returns whether the file was removed or replaced, so that it must be
-/// added again.
-static inline bool holdfast_watch_drain(int watch) {
-  bool replaced = false;
+/// Takes all waiting events: bit 0 of the result says that there was one, bit 1 that the file was
+/// removed or replaced, so that it must be added again.
+static inline int holdfast_watch_drain(int watch) {
+  int seen = 0;
 #ifdef __linux__
   char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
   ssize_t count;
@@ -177,19 +190,19 @@ static inline bool holdfast_watch_drain(int watch) {
     for (char *at = buffer; at < buffer + count;) {
       const struct inotify_event *event = (const struct inotify_event *)at;
       if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_IGNORED | IN_Q_OVERFLOW))
-        replaced = true;
+        seen |= 2;
+      seen |= 1;
       at += sizeof *event + event->len;
     }
   }
 #endif
-  return replaced;
+  return seen;
 }
 
 /// Waits until one of two files can be read, or the time in milliseconds is over (-1: for ever).
-/// A negative file is left out. Bit 0 and bit 1 of the result say which can be read.
-static inline int holdfast_poll_two(int one, int other, int milliseconds) {
+/// A negative file is left out.
+static inline void holdfast_poll(int one, int other, int milliseconds) {
   struct pollfd files[2] = {{one, POLLIN, 0}, {other, POLLIN, 0}};
-  if (poll(files, 2, milliseconds) <= 0) return 0;
-  return (files[0].revents ? 1 : 0) | (files[1].revents ? 2 : 0);
+  poll(files, 2, milliseconds);
 }
 #endif
