@@ -28,4 +28,16 @@ package struct Migration: Sendable {
     case .postgres: postgres
     }
   }
+
+  /// What is recorded of a migration that ran, to notice when its text is another one later: FNV-1a
+  /// of 64 bits, as sixteen hexadecimal digits.
+  ///
+  /// - Parameter dialect: Which database.
+  /// - Returns: The checksum of the text for that database.
+  package func checksum(for dialect: Dialect) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in text(for: dialect).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let digits = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
 }
