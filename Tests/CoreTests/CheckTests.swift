@@ -61,6 +61,23 @@ import Testing
     }
   }
 
+  /// Goal: a run or bot whose identifier passes has a namespace.
+  ///
+  /// Method: the longest that leaves room for `run:`, with and without escapes, and one past it.
+  @Test func `runs and bots have room for their namespace`() throws {
+    let limits = Limits()
+    for (fits, tooLong) in [("r", 252, 253), (":", 126, 127)].map({ letter, fits, tooLong in
+      (String(repeating: letter, count: fits), String(repeating: letter, count: tooLong))
+    }) {
+      try Checks.runID(fits, limits)
+      try Checks.botID(fits, limits)
+      #expect(reason { try Checks.runID(tooLong, limits) } == "too_long")
+      #expect(reason { try Checks.botID(tooLong, limits) } == "too_long")
+    }
+    #expect(reason { try Checks.runID("..", limits) } == "dots")
+    #expect(reason { try Checks.botID("", limits) } == "empty")
+  }
+
   /// Goal: an idempotency key has 1 to 256 bytes and no NUL, and may be `.`.
   ///
   /// Method: at the limits and one past them.
