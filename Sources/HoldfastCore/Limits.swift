@@ -10,7 +10,7 @@ public struct Limits: Sendable, Equatable {
   public var stringBytesMax = 16 << 20
   /// The length in bytes of a value's JSON text.
   public var valueBytesMax = 32 << 20
-  /// How deep arrays and objects may stand inside each other.
+  /// How deep arrays and objects may stand inside each other; more than 1 000 counts as 1 000.
   public var nestingMax = 128
   /// How many operations one transaction may hold; each entry of a batch is one.
   public var transactionOperationsMax = 10_000
@@ -35,4 +35,8 @@ public struct Limits: Sendable, Equatable {
 
   /// The defaults.
   public init() {}
+
+  /// The nesting that is really allowed: values are read, written and compared by recursion, and no
+  /// setting may let a caller's text exhaust the stack of a thread.
+  var nesting: Int { min(nestingMax, 1_000) }
 }

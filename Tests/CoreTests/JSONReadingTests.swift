@@ -151,6 +151,21 @@ import Testing
     }
   }
 
+  /// Goal: no setting lets a text exhaust the stack.
+  ///
+  /// Method: an absurd limit; a thousand levels pass every recursion there is, one more does not.
+  @Test func `the limit of nesting has a limit`() throws {
+    var limits = Limits()
+    limits.nestingMax = .max
+    let text = String(repeating: "[", count: 1_000) + String(repeating: "]", count: 1_000)
+    let value = try Value(json: text, limits: limits)
+    #expect(try value.json(within: limits) == text)
+    #expect(value == (try Value(json: value.canonical, limits: limits)))
+    #expect(try ValueEncoder(limits: limits).encode([value]) == [value])
+    #expect(reason { try Value(json: "[\(text)]", limits: limits) } == "too_deep")
+    #expect(reason { try Value.array([value]).json(within: limits) } == "too_deep")
+  }
+
   /// Goal: bytes and special doubles are scalars and add no depth, whatever they look like in JSON.
   ///
   /// Method: each inside arrays at the limit; what only begins like one is still too deep.

@@ -20,7 +20,7 @@ public struct ValueDecoder: Sendable {
   ///   - type: What to make of it.
   ///   - value: The value.
   /// - Returns: What the value holds.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid``; its details name the
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid``; its details name the
   ///   `path` of what did not fit and the `reason`, and never hold the value.
   public func decode<T: Decodable>(
     _ type: T.Type = T.self, from value: Value

@@ -22,10 +22,10 @@ public struct ValueEncoder: Sendable {
   ///
   /// - Parameter value: What to encode.
   /// - Returns: The value.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid``; its details name the
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid``; its details name the
   ///   `path` of what could not be encoded and the `reason`, and never hold the value.
   public func encode(_ value: some Encodable) throws(StoreError) -> Value {
-    let session = EncodingSession(userInfo: userInfo, nestingMax: limits.nestingMax)
+    let session = EncodingSession(userInfo: userInfo, nestingMax: limits.nesting)
     do {
       let part = try session.part(value, path: [])
       if let fault = session.fault { throw fault }

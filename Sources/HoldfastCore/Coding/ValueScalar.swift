@@ -24,13 +24,11 @@ extension Int8: ValueScalar {}
 extension Int16: ValueScalar {}
 extension Int32: ValueScalar {}
 extension Int64: ValueScalar {}
-extension Int128: ValueScalar {}
 extension UInt: ValueScalar {}
 extension UInt8: ValueScalar {}
 extension UInt16: ValueScalar {}
 extension UInt32: ValueScalar {}
 extension UInt64: ValueScalar {}
-extension UInt128: ValueScalar {}
 
 extension Double: ValueScalar {
   var encoded: Value? { .double(self) }

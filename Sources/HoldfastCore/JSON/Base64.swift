@@ -77,20 +77,23 @@ extension Base64 {
 
   /// Writes without padding.
   private static func append(_ bytes: [UInt8], to text: inout [UInt8], alphabet: [UInt8]) {
-    text.reserveCapacity(text.count + textLength(of: bytes.count))
-    alphabet.withUnsafeBufferPointer { letters in
-      bytes.withUnsafeBufferPointer { bytes in
-        var place = 0
-        while place < bytes.count {
-          let taken = min(3, bytes.count - place)
-          var group = UInt32(bytes[place]) << 16
-          if taken > 1 { group |= UInt32(bytes[place + 1]) << 8 }
-          if taken > 2 { group |= UInt32(bytes[place + 2]) }
-          for sextet in 0...taken {
-            text.append(letters[Int(group >> UInt32(18 - 6 * sextet) & 63)])
-          }
-          place += 3
+    let start = text.count
+    text.append(contentsOf: repeatElement(0, count: (bytes.count * 4 + 2) / 3))
+    text.withUnsafeMutableBufferPointer { text in
+      var target = start
+      var place = 0
+      while place < bytes.count {
+        let taken = min(3, bytes.count - place)
+        var group = UInt32(bytes[place]) << 16
+        if taken > 1 { group |= UInt32(bytes[place + 1]) << 8 }
+        if taken > 2 { group |= UInt32(bytes[place + 2]) }
+        var shift: UInt32 = 18
+        for _ in 0...taken {
+          text[target] = alphabet[Int(group >> shift & 63)]
+          target += 1
+          shift &-= 6
         }
+        place += 3
       }
     }
   }

@@ -17,9 +17,44 @@ enum DoubleText {
       text.append(contentsOf: ".0".utf8)
       return
     }
-    let digits = Shortest(number)
     if number < 0 { text.append(UInt8(ascii: "-")) }
-    digits.withBytes { layOut($0, point: $1, to: &text) }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
+      buffer.initialize(repeating: 0)
+      let (digits, point) = shortest(number.magnitude, in: buffer)
+      layOut(UnsafeBufferPointer(rebasing: digits), point: point, to: &text)
+    }
+  }
+
+  /// The digits of a positive double, and how many of them stand before the point.
+  ///
+  /// They are those of its description, which Swift promises to be the fewest that read back as the
+  /// same double, and among those the closest; seventeen at most, and zeros around them.
+  private static func shortest(
+    _ number: Double, in buffer: UnsafeMutableBufferPointer<UInt8>
+  ) -> (digits: Slice<UnsafeMutableBufferPointer<UInt8>>, point: Int) {
+    var count = 0
+    var point: Int?
+    var exponent = 0
+    var description = number.description
+    description.withUTF8 { text in
+      let mark = text.firstIndex(of: UInt8(ascii: "e")) ?? text.endIndex
+      for byte in text[..<mark] {
+        if byte == UInt8(ascii: ".") {
+          point = count
+        } else if count > 0 || byte != UInt8(ascii: "0") {
+          buffer[count] = byte
+          count += 1
+        } else if point != nil {
+          exponent -= 1
+        }
+      }
+      let digits = text[mark...].drop { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") }
+      let magnitude = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+      exponent += text[mark...].contains(UInt8(ascii: "-")) ? -magnitude : magnitude
+    }
+    exponent += point ?? count
+    while count > 0, buffer[count - 1] == UInt8(ascii: "0") { count -= 1 }
+    return (buffer[..<count], exponent)
   }
 
   /// Lays out digits of which neither the first nor the last is a zero; `point` says how many of
@@ -50,45 +85,6 @@ enum DoubleText {
       text.append(UInt8(ascii: point > 0 ? "+" : "-"))
       IntegerText.append(Int64(abs(point - 1)), to: &text)
     }
-  }
-}
-
-/// The shortest digits of a double, taken from its description, which Swift promises to be the
-/// shortest and among those the closest.
-private struct Shortest {
-  private var digits: [UInt8] = []
-  private var point = 0
-
-  init(_ number: Double) {
-    var description = number.magnitude.description
-    description.withUTF8 { text in
-      var place = 0
-      var pointSeen = false
-      while place < text.count, text[place] != UInt8(ascii: "e") {
-        if text[place] == UInt8(ascii: ".") {
-          pointSeen = true
-        } else {
-          if !pointSeen { point += 1 }
-          digits.append(text[place])
-        }
-        place += 1
-      }
-      if place < text.count {
-        let exponent = text[(place + 1)...]
-        let magnitude = exponent.reduce(0) { sum, byte in
-          byte < UInt8(ascii: "0") ? sum : sum * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        point += exponent.first == UInt8(ascii: "-") ? -magnitude : magnitude
-      }
-    }
-    while digits.last == UInt8(ascii: "0") { digits.removeLast() }
-    let zeros = digits.prefix { $0 == UInt8(ascii: "0") }.count
-    digits.removeFirst(zeros)
-    point -= zeros
-  }
-
-  func withBytes(_ body: (UnsafeBufferPointer<UInt8>, Int) -> Void) {
-    digits.withUnsafeBufferPointer { body($0, point) }
   }
 }
 

@@ -16,7 +16,7 @@ package struct JSONParser {
   private init(_ text: UnsafeBufferPointer<UInt8>, _ limits: Limits) {
     self.text = text
     stringBytesMax = limits.stringBytesMax
-    nestingMax = limits.nestingMax
+    nestingMax = limits.nesting
   }
 
   /// Reads a text.

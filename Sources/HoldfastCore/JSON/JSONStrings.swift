@@ -45,39 +45,11 @@ extension JSONParser {
     return string
   }
 
-  /// Moves to the next quotation mark, backslash or control character, or to the end.
-  ///
-  /// Looks at eight bytes at once. In each lane of a word the high bit tells what was sought; a
-  /// borrow may set it falsely, but only in lanes above a true one, so the lowest is always right.
-  ///
-  /// - Returns: Whether all that was passed is ASCII.
+  /// Moves past what stands for itself; returns whether that is ASCII alone.
   private mutating func skipPlain() -> Bool {
-    let bytes = UnsafeRawBufferPointer(text)
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    var seen: UInt64 = 0
-    while place + 8 <= text.count {
-      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5C)
-      let found =
-        ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-          | (word &- (ones &* 0x20)) & ~word) & highs
-      if found != 0 {
-        let passed = found.trailingZeroBitCount & ~7
-        place += passed / 8
-        return (seen | word & ~(UInt64.max << UInt64(passed))) & highs == 0
-      }
-      seen |= word
-      place += 8
-    }
-    while place < text.count {
-      let byte = text[place]
-      if byte == 0x22 || byte == 0x5C || byte < 0x20 { break }
-      seen |= UInt64(byte)
-      place += 1
-    }
-    return seen & highs == 0
+    let run = PlainRun(in: text, from: place)
+    place = run.end
+    return run.isASCII
   }
 
   /// Reads one escape and appends what it means.

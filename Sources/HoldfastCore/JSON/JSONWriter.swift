@@ -109,13 +109,13 @@ extension JSONWriter {
     var string = string
     text.append(UInt8(ascii: "\""))
     string.withUTF8 { bytes in
-      var start = 0
-      for place in bytes.indices where Self.isEscaped[Int(bytes[place])] {
-        text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
-        escape(bytes[place])
-        start = place + 1
+      var place = 0
+      while place < bytes.count {
+        let end = PlainRun(in: bytes, from: place).end
+        text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[place..<end]))
+        if end < bytes.count { escape(bytes[end]) }
+        place = end + 1
       }
-      text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
     text.append(UInt8(ascii: "\""))
   }
@@ -136,9 +136,6 @@ extension JSONWriter {
   }
 
   private static let digits = Array("0123456789abcdef".utf8)
-
-  /// For each byte whether it needs an escape.
-  private static let isEscaped = (0..<256).map { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }
 }
 
 /// The order of texts by their UTF-16 code units, which RFC 8785 asks for.

@@ -13,8 +13,8 @@ extension Value {
   /// - Parameters:
   ///   - json: The text.
   ///   - limits: How large and how deep it may be.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid`` for a text that is not well
-  ///   formed, or ``StoreError/Code-swift.struct/tooLarge``; the details name the `offset` in bytes and
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` for a text that is not well
+  ///   formed, or ``StoreError/Code/tooLarge``; the details name the `offset` in bytes and
   ///   the `reason`, and nothing of the text.
   public init(json: String, limits: Limits = Limits()) throws(StoreError) {
     var json = json
@@ -118,13 +118,13 @@ extension Value {
   }
 
   private static func check(depth: Int, _ limits: Limits) throws(StoreError) {
-    guard depth > limits.nestingMax else { return }
+    guard depth > limits.nesting else { return }
     throw StoreError(
-      .invalid, "The value nests arrays and objects more than \(limits.nestingMax) deep.",
+      .invalid, "The value nests arrays and objects more than \(limits.nesting) deep.",
       hint: JSONFailure.Reason.tooDeep.hint,
       details: [
         "reason": .string(JSONFailure.Reason.tooDeep.rawValue),
-        "limit": .integer(Int64(limits.nestingMax)),
+        "limit": .integer(Int64(limits.nesting)),
       ])
   }
 

@@ -71,7 +71,7 @@ public struct RunState: Sendable, Equatable {
   /// - Parameters:
   ///   - event: What happens.
   ///   - now: When it happens.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalidState`` if it cannot happen
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalidState`` if it cannot happen
   ///   from here: the state stays, and the details name `from` and `event`.
   public mutating func apply(_ event: RunEvent, at now: Instant) throws(StoreError) {
     guard let next = successor(event) else {

@@ -12,7 +12,7 @@ package enum Checks {
     case syntax
   }
 
-  /// Checks an identifier that a caller chose: a run's or bot's id, a slug, a tag.
+  /// Checks a word that a caller chose to name something: a slug, a tag, a queue.
   ///
   /// `.` and `..` are refused because libraries for URLs drop them from a path, encoded or not.
   ///
@@ -29,6 +29,28 @@ package enum Checks {
       throw failure(
         .dots, "A \(what) cannot be . or .., which URLs do not carry.", hint: "Choose another one.")
     }
+  }
+
+  /// Checks a run's identifier, which must leave room for `run:` in a namespace.
+  ///
+  /// - Parameters:
+  ///   - id: The identifier.
+  ///   - limits: The store's limits.
+  /// - Throws: ``StoreError`` with `invalid`.
+  package static func runID(_ id: String, _ limits: Limits) throws(StoreError) {
+    try self.id(id, "run id", limits)
+    try Namespace.run(id).check(limits)
+  }
+
+  /// Checks a bot's identifier, which must leave room for `bot:` in a namespace.
+  ///
+  /// - Parameters:
+  ///   - id: The identifier.
+  ///   - limits: The store's limits.
+  /// - Throws: ``StoreError`` with `invalid`.
+  package static func botID(_ id: String, _ limits: Limits) throws(StoreError) {
+    try self.id(id, "bot id", limits)
+    try Namespace.bot(id).check(limits)
   }
 
   /// Checks an idempotency key.

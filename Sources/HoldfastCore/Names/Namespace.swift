@@ -45,7 +45,7 @@ extension Namespace {
   /// - Parameters:
   ///   - text: Segments with colons between them; `\:` and `\\` stand for a colon and a backslash.
   ///   - limits: How long it may be, and of how many segments.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid`` and the `reason` in its
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its
   ///   details: `empty`, `empty_segment`, `escape`, `nul`, `too_long`, `too_many_segments`, `reserved`.
   public init(_ text: String, limits: Limits = Limits()) throws(StoreError) {
     self.init(unchecked: try NamespaceText.read(text))
@@ -57,7 +57,7 @@ extension Namespace {
   /// - Parameters:
   ///   - segments: The segments, not escaped.
   ///   - limits: How long it may be, and of how many segments.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid``, as for the written form.
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid``, as for the written form.
   public init(segments: [String], limits: Limits = Limits()) throws(StoreError) {
     self.init(unchecked: segments)
     try check(limits)

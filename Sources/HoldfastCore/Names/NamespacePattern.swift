@@ -33,7 +33,7 @@ public struct NamespacePattern: Sendable, Hashable, CustomStringConvertible {
   /// - Parameters:
   ///   - text: The written form.
   ///   - limits: How long it may be, and of how many segments, the wildcard included.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid`` and the `reason` in its
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its
   ///   details: those of a ``Namespace``, and `wildcard`.
   public init(_ text: String, limits: Limits = Limits()) throws(StoreError) {
     var segments = try NamespaceText.read(text)

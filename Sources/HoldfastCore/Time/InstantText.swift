@@ -31,7 +31,7 @@ extension Instant {
   /// (`23:59:60` in UTC) is the first moment after it, as the POSIX clock has it.
   ///
   /// - Parameter text: The time, in the years 1 to 9999.
-  /// - Throws: ``StoreError`` with ``StoreError/Code-swift.struct/invalid``.
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid``.
   public init(rfc3339 text: String) throws(StoreError) {
     var text = text
     let microseconds = text.withUTF8 { bytes in

@@ -56,6 +56,7 @@ public struct Object: Sendable {
   }
 
   private mutating func append(_ name: String, _ value: Value) {
+    if members.isEmpty { members.reserveCapacity(4) }
     members.append((name, value))
     if places != nil {
       places?[Bytewise(name)] = members.count - 1
