@@ -140,6 +140,32 @@ public struct ChangeSequence: AsyncSequence, Sendable {
       return nil
     }
 
+    /// The changes that are there, or the first that come within a time: many in one go, for
+    /// whoever hands them on.
+    ///
+    /// - Parameter limit: How long to wait for the first.
+    /// - Returns: The changes; none when the time is over or the task was cancelled. All of them lie
+    ///   before ``position``.
+    /// - Throws: ``StoreError`` with `trimmed`, `invalid`, `unavailable` or `closed`.
+    package func batch(waitingAtMost limit: Duration) async throws(StoreError) -> [Change] {
+      let time = store.context.time
+      let end = time.monotonicTime() + limit
+      while !Task.isCancelled {
+        let place = try joined()
+        let cursor = try await begun(isolation: #isolation)
+        let page = try await store.tail.events(after: cursor)
+        self.cursor = page.next
+        let changes = page.events.map(Change.init).filter(filter.matches)
+        guard changes.isEmpty else { return changes }
+        let left = end - time.monotonicTime()
+        guard left > .zero else { return [] }
+        guard page.events.isEmpty else { continue }
+        await place.wakeUp.wait(
+          atMost: Swift.min(left, page.heldBack ? .milliseconds(20) : .seconds(5)), time)
+      }
+      return []
+    }
+
     private func joined() throws(StoreError) -> (number: Int, wakeUp: WakeUp) {
       if let place { return place }
       let made = try store.tail.join()

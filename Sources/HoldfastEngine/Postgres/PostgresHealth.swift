@@ -31,6 +31,20 @@ extension PostgresEngine {
       migration: migration, bytes: database.rows.first?[1].integer ?? 0, details: details)
   }
 
+  /// Raises the floor of the store's time, so that it never goes back with the database's clock.
+  package func maintain() async throws(StoreError) {
+    _ = try await write(WriteOptions(isolation: .readCommitted), [Step(Self.raiseFloor)])
+  }
+
+  /// A sequence, so that no row is written and no two nodes meet.
+  private static let raiseFloor = Statement(
+    sqlite: "SELECT 1",
+    postgres: """
+      SELECT setval('holdfast_time_floor', holdfast_now())
+      FROM holdfast_time_floor
+      WHERE last_value < holdfast_now()
+      """)
+
   package func verify() async throws(StoreError) -> [String] {
     do {
       return try await read(.scan) { connection in

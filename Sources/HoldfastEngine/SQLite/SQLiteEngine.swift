@@ -222,6 +222,16 @@ extension SQLiteEngine {
     return try answer.get()
   }
 
+  package func maintain() async throws(StoreError) {
+    // A look first, for a store at rest must not be written.
+    guard let free = try await read(Step(Self.freePages)).rows.first?.first?.integer, free > 0
+    else { return }
+    while try await vacuumSlice(pages: Self.vacuumPages) > 0 {}
+  }
+
+  /// How many pages one slice gives back: about a millisecond of work.
+  private static let vacuumPages = 256
+
   /// Gives unused pages of the file back to the system, a slice of them.
   ///
   /// - Parameter pages: At most this many.
