@@ -68,7 +68,10 @@ extension Token {
   }
 
   /// A new secret: 256 random bits.
-  static func makeSecret(_ ids: any IDSource) -> String {
+  ///
+  /// - Parameter ids: Where chance comes from.
+  /// - Returns: `hf_` and 43 characters.
+  package static func makeSecret(_ ids: any IDSource) -> String {
     var bytes: [UInt8] = []
     for _ in 0..<4 {
       let word = UInt64(bitPattern: ids.random(in: .min ... .max))

@@ -1,0 +1,134 @@
+import HTTPTypes
+import Holdfast
+import HoldfastCore
+import Hummingbird
+import NIOCore
+
+/// One request on its way to its route's answer.
+struct Call: Sendable {
+  let request: Request
+  /// The segments that stand in the pattern's places, decoded.
+  let places: [String]
+  /// The query as it came.
+  let rawQuery: Substring
+  /// Who asks.
+  let access: Access
+  let core: ServerCore
+  /// Where it came from; `nil` inside this process.
+  let channel: (any Channel)?
+
+  var store: Store { core.store }
+  var limits: Limits { core.store.context.limits }
+  var headers: HTTPFields { request.head.headerFields }
+}
+
+/// The path.
+extension Call {
+  /// The namespace in a place of the path.
+  ///
+  /// - Parameter place: Which place.
+  /// - Returns: The namespace.
+  /// - Throws: 400 for what is none.
+  func namespace(_ place: Int = 0) throws(Refusal) -> Namespace {
+    try Refusal.asMalformed { () throws(StoreError) in
+      try Namespace(places[place], limits: limits)
+    }
+  }
+
+  /// The key in a place of the path.
+  ///
+  /// - Parameter place: Which place.
+  /// - Returns: The key.
+  /// - Throws: 400 for what is none.
+  func key(_ place: Int = 1) throws(Refusal) -> String {
+    try Refusal.asMalformed { () throws(StoreError) in try Key.check(places[place], limits) }
+    return places[place]
+  }
+
+  /// The identifier in the first place of the path.
+  ///
+  /// - Parameter what: What it is, for the message.
+  /// - Returns: The identifier.
+  /// - Throws: 400 for what is none.
+  func id(_ what: StaticString) throws(Refusal) -> String {
+    try Refusal.asMalformed { () throws(StoreError) in try Checks.id(places[0], what, limits) }
+    return places[0]
+  }
+}
+
+/// The query.
+extension Call {
+  /// Reads the query, and refuses what is left over.
+  ///
+  /// - Parameter read: Takes the parameters that the route has.
+  /// - Returns: What it made of them.
+  /// - Throws: 400 for what cannot be.
+  func query<Result>(
+    _ read: (inout Query) throws(Refusal) -> Result
+  ) throws(Refusal) -> Result {
+    var query = try Query(rawQuery)
+    let result = try read(&query)
+    try query.finish()
+    return result
+  }
+
+  /// Refuses any query.
+  ///
+  /// - Throws: 400.
+  func noQuery() throws(Refusal) {
+    if !rawQuery.isEmpty { try Query(rawQuery).finish() }
+  }
+}
+
+/// The body.
+extension Call {
+  /// The fields of the body; none for an empty one.
+  ///
+  /// - Returns: The members of the object that the body holds.
+  /// - Throws: 415 for another content type, 413 past the limit, 400 for what is no JSON, 422 for
+  ///   JSON that is no object.
+  func fields() async throws -> Object {
+    let bytes = try await core.bodies.collect(request)
+    guard bytes.readableBytes > 0 else { return [:] }
+    guard Self.isJSON(headers[.contentType]) else {
+      let error = StoreError(
+        .invalid, "The body's content type is not application/json.",
+        hint: "Send Content-Type: application/json.")
+      throw Refusal(error, status: 415, headers: [.accept: "application/json"])
+    }
+    var limits = limits
+    // A value stands a few levels deep in a body, and is held to its own limits by its operation.
+    limits.valueBytesMax = limits.requestBytesMax
+    limits.nestingMax += 8
+    let value = try Refusal.asMalformed { () throws(StoreError) in
+      try Value(json: bytes.readableBytesView, limits: limits)
+    }
+    guard let object = value.objectValue else {
+      throw StoreError(
+        .invalid, "The body is not a JSON object.", hint: "Send an object with the fields.",
+        details: ["reason": "type"])
+    }
+    return object
+  }
+
+  private static func isJSON(_ type: String?) -> Bool {
+    guard let type else { return false }
+    let essence = type.prefix { $0 != ";" }.lowercased()
+    return essence.split(separator: " ").first == "application/json"
+  }
+}
+
+/// What the caller may do.
+extension Call {
+  /// Refuses a read of a namespace that the caller may not see, as if it were not there.
+  ///
+  /// - Parameters:
+  ///   - namespace: The namespace.
+  ///   - missing: The error for a thing that is not there.
+  /// - Throws: `missing`.
+  func requireRead(
+    _ namespace: Namespace, orElse missing: @autoclosure () -> StoreError
+  ) throws(StoreError) {
+    guard access.reads(namespace) else { throw missing() }
+  }
+}

@@ -1,0 +1,115 @@
+import HTTPTypes
+import HoldfastCore
+import Hummingbird
+
+/// One route: a method, a pattern, who may use it and what answers it.
+struct Route: Sendable {
+  /// How long an answer may take.
+  enum Pace: Sendable {
+    /// A point read, which the engine bounds by itself: it is not worth a timer.
+    case quick
+    /// Work: it has a time limit.
+    case work
+    /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
+    case waiting
+  }
+
+  let method: HTTPRequest.Method
+  /// The pattern as it is logged, such as `/v1/kv/{namespace}/{key}`.
+  let pattern: String
+  /// The least role that may use it; `nil` for whoever comes, signed in or not.
+  let role: Role?
+  let pace: Pace
+  let answer: @Sendable (Call) async throws -> Response
+  fileprivate let parts: [Part]
+
+  fileprivate enum Part: Sendable, Equatable {
+    case word(String)
+    case place
+  }
+
+  init(
+    _ method: HTTPRequest.Method, _ pattern: String, role: Role?, pace: Pace = .work,
+    answer: @escaping @Sendable (Call) async throws -> Response
+  ) {
+    self.method = method
+    self.pattern = pattern
+    self.role = role
+    self.pace = pace
+    self.answer = answer
+    parts = pattern.split(separator: "/").map { part in
+      part.first == "{" ? .place : .word(String(part))
+    }
+  }
+
+  /// Whether a path fits the pattern.
+  fileprivate func fits(_ segments: [String]) -> Bool {
+    for (part, segment) in zip(parts, segments) {
+      if case .word(let word) = part, word != segment { return false }
+    }
+    return true
+  }
+
+  /// The segments that stand in the pattern's places.
+  func places(_ segments: [String]) -> [String] {
+    zip(parts, segments).compactMap { $0 == .place ? $1 : nil }
+  }
+}
+
+/// Finds the route of a request.
+///
+/// A fixed word comes before a caller's word, but only for its own method: `POST …/get-many` is the
+/// batch, and `GET …/get-many` the key of that name.
+struct Router: Sendable {
+  /// What a request's method and path lead to.
+  enum Match {
+    case found(Route)
+    /// The path is there for these methods only.
+    case otherMethods([HTTPRequest.Method])
+    case nothing
+  }
+
+  /// Routes by method, then by how many segments their patterns have.
+  private var routes: [HTTPRequest.Method: [[Route]]] = [:]
+
+  init(_ routes: [Route]) {
+    for route in routes {
+      var byCount = self.routes[route.method] ?? []
+      while byCount.count <= route.parts.count { byCount.append([]) }
+      byCount[route.parts.count].append(route)
+      byCount[route.parts.count].sort { Self.isBefore($0.parts, $1.parts) }
+      self.routes[route.method] = byCount
+    }
+  }
+
+  /// Patterns with a word come before those with a place there.
+  private static func isBefore(_ one: [Route.Part], _ other: [Route.Part]) -> Bool {
+    for (left, right) in zip(one, other) where (left == .place) != (right == .place) {
+      return right == .place
+    }
+    return false
+  }
+
+  /// Finds the route.
+  ///
+  /// - Parameters:
+  ///   - method: The request's method; HEAD takes the route of GET.
+  ///   - segments: The decoded path.
+  /// - Returns: What they lead to.
+  func match(_ method: HTTPRequest.Method, _ segments: [String]) -> Match {
+    if let route = find(method == .head ? .get : method, segments),
+      method != .head || route.pace != .waiting
+    {
+      return .found(route)
+    }
+    var others = routes.keys.filter { find($0, segments) != nil }
+    guard !others.isEmpty else { return .nothing }
+    if let get = find(.get, segments), get.pace != .waiting { others.append(.head) }
+    return .otherMethods(others.sorted { $0.rawValue < $1.rawValue })
+  }
+
+  private func find(_ method: HTTPRequest.Method, _ segments: [String]) -> Route? {
+    guard let byCount = routes[method], segments.count < byCount.count else { return nil }
+    return byCount[segments.count].first { $0.fits(segments) }
+  }
+}

@@ -1,0 +1,70 @@
+import HTTPTypes
+import Holdfast
+import HoldfastCore
+import Hummingbird
+
+/// How a route becomes a write.
+extension Call {
+  static let idempotencyField = HTTPField.Name.of("Idempotency-Key")
+
+  /// Runs a write verb with the fields of the path and of the body, once for each idempotency key.
+  ///
+  /// - Parameters:
+  ///   - write: The verb.
+  ///   - path: The fields that the path gives; the body may not give them again.
+  ///   - takesBody: Whether the body has fields too.
+  /// - Returns: What the verb answered, now or the first time.
+  /// - Throws: 403, 412, 422 and what the verb throws.
+  func perform(
+    _ write: WriteOperation, path: Object, takesBody: Bool = true
+  ) async throws -> Reply {
+    try access.require(write.role)
+    let conditions = try Precondition.read(headers)
+    let settings = try settings()
+    let body = takesBody ? try await fields() : [:]
+    var all = body
+    for member in path {
+      guard body[member.name] == nil else {
+        throw Fields.failure(
+          member.name, "unknown", "The field \(member.name) belongs in the path.",
+          hint: "Leave it out of the body.")
+      }
+      all[member.name] = member.value
+    }
+    var fields = Fields(all)
+    let prepared = try write.prepare(&fields, store.context)
+    try prepared.check(access)
+    try fields.finish()
+    guard prepared.version != nil || conditions.isEmpty else { throw Self.unconditional }
+    return try await store.perform(
+      write.operation, settings,
+      arguments: [.object(all), .array(conditions.map(\.argument))], hotRows: prepared.hotRows
+    ) { transaction in
+      try prepared.run(conditions, in: transaction)
+    }
+  }
+
+  /// Runs a write verb, and answers with its status, body and header fields.
+  func answer(
+    _ write: WriteOperation, path: Object = [:], takesBody: Bool = true
+  ) async throws -> Response {
+    try noQuery()
+    return .reply(try await perform(write, path: path, takesBody: takesBody))
+  }
+
+  /// Whose idempotency key it is, and which.
+  func settings() throws(Refusal) -> WriteSettings {
+    var settings = WriteSettings()
+    settings.owner = access.name
+    guard let key = headers[Self.idempotencyField] else { return settings }
+    try Refusal.asMalformed { () throws(StoreError) in try Checks.idempotencyKey(key, limits) }
+    settings.idempotencyKey = key
+    return settings
+  }
+
+  private static var unconditional: Refusal {
+    Refusal.malformed(
+      "This write has no single resource whose version could be compared.",
+      hint: "Leave If-Match and If-None-Match out, or send a transaction with checks.")
+  }
+}

@@ -1,0 +1,64 @@
+import Holdfast
+import HoldfastCore
+import Hummingbird
+
+/// Bots.
+enum BotRoutes {
+  static let all = [
+    Route(.post, "/v1/bots", role: .agent) { call in
+      try await call.answer(BotOperations.create)
+    },
+    Route(.get, "/v1/bots", role: .reader, answer: list),
+    Route(.get, "/v1/bots/{id}", role: .reader, answer: get),
+    Route(.patch, "/v1/bots/{id}", role: .agent, answer: update),
+    Route(.delete, "/v1/bots/{id}", role: .agent, answer: delete),
+  ]
+
+  private static func update(_ call: Call) async throws -> Response {
+    let id = try call.id("bot id")
+    try call.access.require(.exactly(.bot(id)))
+    return try await call.answer(BotOperations.update, path: ["id": .string(id)])
+  }
+
+  private static func delete(_ call: Call) async throws -> Response {
+    try call.noQuery()
+    let id = try call.id("bot id")
+    try call.access.require(.withAllBelow(.bot(id)))
+    let reply = try await call.perform(
+      BotOperations.delete, path: ["id": .string(id)], takesBody: false)
+    guard reply.body["deleted"] == true else { throw missing(id) }
+    return .reply(reply)
+  }
+
+  private static func get(_ call: Call) async throws -> Response {
+    try call.noQuery()
+    let id = try call.id("bot id")
+    try call.requireRead(.bot(id), orElse: missing(id))
+    guard let bot = try await call.store.bots.get(id) else { throw missing(id) }
+    return try call.answer(bot.json, version: bot.version)
+  }
+
+  /// Bots in the order of their slugs; with `slug` the one that has it, or none.
+  private static func list(_ call: Call) async throws -> Response {
+    let (slug, after, limit) = try call.query { query throws(Refusal) in
+      (query.text("slug"), query.text("after"), try query.number("limit"))
+    }
+    if let slug {
+      let bot = try await call.store.bots.get(slug: slug)
+      let items = [bot].compactMap { $0 }.filter { call.access.reads(.bot($0.id)) }
+      return .json(.object(Value.page(items.map(\.json), next: nil)))
+    }
+    let page = try await call.visible(
+      limit: limit, after: after, where: { call.access.reads(.bot($0.id)) }
+    ) { after, limit throws(StoreError) in
+      try await call.store.bots.list(after: after, limit: limit)
+    }
+    return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
+  }
+
+  private static func missing(_ id: String) -> StoreError {
+    StoreError(
+      .notFound, "There is no such bot.", hint: "Create the bot first.",
+      details: ["bot": .string(id)])
+  }
+}

@@ -1,0 +1,226 @@
+import HTTPTypes
+import Holdfast
+import HoldfastCore
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTPTypes
+
+/// What answers requests, over a network or inside this process.
+final class ServerCore: Sendable {
+  let store: Store
+  let options: ServerOptions
+  let time: any TimeSource
+  let bodies: Bodies
+  private let router: Router
+  private let signIn: SignIn
+  private let hosts: HostCheck
+  private let inFlight: InFlight
+
+  init(store: Store, options: ServerOptions) {
+    self.store = store
+    self.options = options
+    time = store.context.time
+    bodies = Bodies(
+      bytesMax: store.context.limits.requestBytesMax, bytesAtOnceMax: options.bodyBytesAtOnceMax)
+    router = Router(Routes.all)
+    signIn = SignIn(store: store, time: store.context.time)
+    hosts = HostCheck(address: options.host, hosts: options.hosts, origins: options.origins)
+    inFlight = InFlight(max: options.requestsAtOnceMax)
+  }
+}
+
+extension ServerCore: HTTPResponder {
+  /// Answers a request; every error of ours becomes a problem document.
+  ///
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - context: Where it came from.
+  /// - Returns: The answer.
+  /// - Throws: What broke the connection.
+  func respond(to request: Request, context: RequestScope) async throws -> Response {
+    let start = time.monotonicTime()
+    let id = RequestNumber.of(request.headers, context.logger)
+    var route: Route?
+    var response: Response
+    do {
+      response = try await answer(request, context, &route)
+    } catch let broken as BrokenBody {
+      throw broken.cause
+    } catch {
+      let refusal = refusal(for: error, to: request)
+      response = .problem(refusal)
+      logFault(refusal.error, id, context.logger)
+      await closeIfUnread(request, context.channel)
+    }
+    if request.method == .head { response = response.withoutBody }
+    response.headers[RequestNumber.field] = id
+    log(request, route, response, id, since: start, context.logger)
+    return response
+  }
+
+  private func answer(
+    _ request: Request, _ context: RequestScope, _ found: inout Route?
+  ) async throws -> Response {
+    if context.channel != nil { try hosts.check(request.head) }
+    let target = try RequestTarget(request.head.path ?? "")
+    let match = router.match(request.method, target.segments)
+    if case .found(let route) = match { found = route }
+    let access = try await access(to: match, request, context)
+    switch match {
+    case .nothing:
+      throw StoreError(
+        .notFound, "There is no such route.", hint: "Look the path up in /openapi.json.")
+    case .otherMethods(let methods): throw Self.otherMethods(methods)
+    case .found(let route):
+      if let role = route.role { try access.require(role) }
+      let call = Call(
+        request: request, places: route.places(target.segments), rawQuery: target.query,
+        access: access, core: self, channel: context.channel)
+      return try await run(route, call)
+    }
+  }
+
+  /// Who asks; for a route that is open to all, nobody needs to say.
+  private func access(
+    to match: Router.Match, _ request: Request, _ context: RequestScope
+  ) async throws -> Access {
+    if let access = context.access { return access }
+    if case .found(let route) = match, route.role == nil {
+      return Access(name: "", role: .reader)
+    }
+    return try await signIn.access(request.headers, from: context.channel)
+  }
+
+  /// Looks again whether the token of a stream that lasts is still good.
+  ///
+  /// - Parameter call: The request that began the stream.
+  /// - Throws: `unauthenticated` once it was revoked or has expired.
+  func trust(_ call: Call) async throws(StoreError) {
+    guard call.channel != nil else { return }
+    try await signIn.trust(call.headers)
+  }
+
+  /// A new number for a request that no connection numbers.
+  func makeID() -> String { store.context.ids.makeID(at: time.wallTime()) }
+
+  private func run(_ route: Route, _ call: Call) async throws -> Response {
+    guard route.pace != .waiting else { return try await route.answer(call) }
+    try inFlight.enter()
+    defer { inFlight.leave() }
+    guard route.pace == .work || store.isRemote else {
+      return try await route.answer(call)
+    }
+    let isWrite = call.request.method != .get && call.request.method != .head
+    let late = Self.late(isWrite: isWrite)
+    return try await TimeLimit.run(options.requestTimeMax, time, late: late) {
+      try await route.answer(call)
+    }
+  }
+
+  private static func late(isWrite: Bool) -> StoreError {
+    StoreError(
+      isWrite ? .uncertain : .unavailable, "The request took longer than its time limit.",
+      hint: isWrite ? nil : "Try again later, or ask for less.")
+  }
+
+  private static func otherMethods(_ methods: [HTTPRequest.Method]) -> Refusal {
+    let names = methods.map(\.rawValue).joined(separator: ", ")
+    let error = StoreError(
+      .invalid, "The path is there, but not for this method.", hint: "Use one of: \(names).",
+      details: ["allow": .array(methods.map { .string($0.rawValue) })])
+    return Refusal(error, status: 405, headers: [.allow: names])
+  }
+}
+
+/// What goes wrong.
+extension ServerCore {
+  /// An error with its status. Where a request has no body, `invalid` can only mean its path, its
+  /// query or its header fields: 400.
+  private func refusal(for error: any Error, to request: Request) -> Refusal {
+    if let refusal = error as? Refusal { return refusal }
+    let error = StoreError.from(error)
+    if error.code == .invalid, Self.isBodiless(request.method) {
+      return Refusal(error, status: 400)
+    }
+    if error.code == .conflict, error.details[Precondition.mark] != nil {
+      return Refusal(error, status: 412)
+    }
+    return Refusal(error)
+  }
+
+  private static func isBodiless(_ method: HTTPRequest.Method) -> Bool {
+    method == .get || method == .head || method == .delete
+  }
+
+  /// Lets the connection go where a refused request still has a body to send: reading all of it
+  /// would cost as much as taking it. What is written before is still sent.
+  private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) async {
+    guard let channel else { return }
+    let length = request.headers[.contentLength].flatMap { Int($0) }
+    let isLong = length.map { $0 > 65_536 } ?? (request.headers[.transferEncoding] != nil)
+    guard isLong else { return }
+    channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+  }
+}
+
+/// What is logged.
+extension ServerCore {
+  private func logFault(_ error: StoreError, _ id: String, _ logger: Logger) {
+    guard error.code.status >= 500 else { return }
+    var metadata: Logger.Metadata = [
+      "code": .string(error.code.name), "origin": "\(error.origin)", "request_id": .string(id),
+    ]
+    if let cause = error.cause as? StoreError { metadata["cause"] = "\(cause)" }
+    let level: Logger.Level = error.code == .unavailable ? .warning : .error
+    logger.log(level: level, "request failed", metadata: metadata)
+  }
+
+  /// One line a request: reads at debug, writes at info; neither path nor query, which hold names.
+  private func log(
+    _ request: Request, _ route: Route?, _ response: Response, _ id: String,
+    since start: Duration, _ logger: Logger
+  ) {
+    let isRead = request.method == .get || request.method == .head
+    let level: Logger.Level = isRead ? .debug : .info
+    guard logger.logLevel <= level else { return }
+    logger.log(
+      level: level, "request",
+      metadata: [
+        "method": .string(request.method.rawValue), "route": .string(route?.pattern ?? "none"),
+        "status": "\(response.status.code)", "request_id": .string(id),
+        "microseconds": "\((time.monotonicTime() - start).microseconds)",
+      ])
+  }
+}
+
+extension HTTPField.Name {
+  /// A field of a name that is written in this package.
+  ///
+  /// - Parameter name: The name.
+  /// - Returns: The field.
+  static func of(_ name: StaticString) -> HTTPField.Name {
+    guard let field = HTTPField.Name("\(name)") else {
+      preconditionFailure("\(name) is no name of a header field")
+    }
+    return field
+  }
+}
+
+/// The number of a request, by which its log lines are found.
+enum RequestNumber {
+  /// The header field that carries it.
+  static let field = HTTPField.Name.of("X-Request-ID")
+
+  /// The number that the client gave, or the one that the connection gave it.
+  static func of(_ headers: HTTPFields, _ logger: Logger) -> String {
+    if let given = headers[field], isFit(given) { return given }
+    return logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? ""
+  }
+
+  /// Printable and short, so that it cannot forge a line in a log.
+  private static func isFit(_ id: String) -> Bool {
+    (1...128).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+}
