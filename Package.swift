@@ -113,8 +113,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CrashTests",
-      dependencies: ["Holdfast", "HoldfastEngine", "HoldfastTesting", "HoldfastCommand", locks],
-      swiftSettings: strict),
+      dependencies: [
+        "Holdfast", "HoldfastEngine", "HoldfastTesting", "HoldfastCommand", "CrashWriter", locks,
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "CrashWriter", dependencies: ["Holdfast", "HoldfastEngine", locks, logging],
+      path: "Tests/CrashWriter", swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   cLanguageStandard: .gnu2x

@@ -1,0 +1,158 @@
+import CrashWriter
+import Holdfast
+import HoldfastTesting
+import Testing
+
+extension CrashTests {
+  /// A watcher that loses its place or its connection, and goes on from its cursor, misses nothing.
+  @Suite struct FeedTests {
+    /// Goal: on SQLite every change of a load comes exactly once, in an order that agrees with every
+    /// key's versions.
+    ///
+    /// Method: two processes change keys in every way and count the events that must come; a watcher
+    /// stops after a few events again and again, and goes on from the last one's cursor, now and then
+    /// with its store opened anew.
+    @Test func `a watcher that resumes on SQLite sees every change once`() async throws {
+      let scratch = try Scratch()
+      try await Self.run("sqlite", scratch.store) { _ in }
+    }
+
+    /// Goal: the same on PostgreSQL, with connections that break, the writers' too.
+    ///
+    /// Method: as on SQLite; every so often the server ends all of its sessions.
+    @Test func `a watcher that loses its connection on PostgreSQL sees every change once`()
+      async throws
+    {
+      let server = try await PrivatePostgres.shared
+      let url = try await server.freshURL()
+      try await Self.run("postgres", url) { round in
+        if round % 7 == 6 { try await server.endSessions() }
+      }
+    }
+
+    private static func run(
+      _ name: String, _ location: String, _ disturb: (Int) async throws -> Void
+    ) async throws {
+      let seconds = Surroundings.soakSeconds ?? 4
+      var watcher = Watcher(location)
+      try await watcher.begin()
+      let arguments = ["tasks=3", "milliseconds=\(seconds * 1_000)", "seed=\(Surroundings.seed)"]
+      print("seed: \(Surroundings.seed)")
+      let children = try (0..<2).map { try Child("load", location, arguments + ["id=\($0)"]) }
+      let expected = Task {
+        var tally = Tally()
+        for child in children { tally.add(try await total(of: child)) }
+        return tally
+      }
+      let isOver = Flag()
+      Task {
+        _ = await expected.result
+        isOver.raise()
+      }
+      var chance = SeededChance(seed: Surroundings.seed)
+      var round = 0
+      while !isOver.isRaised {
+        try await watcher.watch(most: Int.random(in: 1...400, using: &chance), until: isOver)
+        try await disturb(round)
+        if round % 5 == 4 { try await watcher.reopen() }
+        round += 1
+      }
+      let total = try await expected.value
+      try await watcher.readOn(to: total.count)
+      #expect(watcher.tally == total)
+      #expect(watcher.faults == [])
+      await watcher.end()
+      Surroundings.figures(
+        "\(name), feed of \(seconds) s: \(total.count) events once each, watcher resumed "
+          + "\(round) times, lost its connection \(watcher.failures) times")
+    }
+
+    private static func total(of child: Child) async throws -> Tally {
+      let words = try await child.wait(for: "tally").split(separator: " ")
+      try await child.wait(for: "closed")
+      return Tally(count: Int(words[0]) ?? -1, sum: UInt64(words[1]) ?? 0)
+    }
+  }
+}
+
+/// Reads the feed with interruptions, and keeps what is needed to judge it.
+private struct Watcher {
+  private let location: StoreLocation
+  private var store: Store?
+  private var cursor: ChangeCursor?
+  /// By namespace and key: the newest version that was seen.
+  private var newest: [String: Int64] = [:]
+  private(set) var tally = Tally()
+  private(set) var faults: [String] = []
+  private(set) var failures = 0
+
+  init(_ location: String) { self.location = StoreLocation(location) }
+
+  mutating func begin() async throws {
+    let store = try await Store.open(location)
+    cursor = try await store.changes.cursor()
+    self.store = store
+  }
+
+  mutating func end() async {
+    await store?.close()
+    store = nil
+  }
+
+  /// Opens the store anew; where connections break that may take several tries.
+  mutating func reopen() async throws {
+    await end()
+    while store == nil {
+      do {
+        store = try await Store.open(location)
+      } catch StoreError.Code.unavailable {
+        failures += 1
+      }
+    }
+  }
+
+  /// Watches until so many events came, or the flag is raised, or the connection is lost.
+  mutating func watch(most: Int, until flag: Flag) async throws {
+    guard let store else { return }
+    let changes = store.changes(since: cursor, filter: ChangeFilter(kind: "kv"))
+    var seen = 0
+    do {
+      for try await change in changes {
+        take(change)
+        seen += 1
+        if seen >= most || flag.isRaised { return }
+      }
+    } catch StoreError.Code.unavailable {
+      failures += 1
+    }
+  }
+
+  /// Reads what is left, without waiting, until there are so many events; then there must be no more.
+  mutating func readOn(to count: Int) async throws {
+    guard let store, let start = cursor else { return }
+    var place = start
+    var emptyPages = 0
+    // A page of the feed may be empty while an older transaction is still open.
+    while emptyPages < (tally.count < count ? 1_000 : 3) {
+      do {
+        let page = try await store.changes.page(since: place, filter: ChangeFilter(kind: "kv"))
+        for change in page.items { take(change) }
+        emptyPages = page.items.isEmpty ? emptyPages + 1 : 0
+        place = page.next
+      } catch StoreError.Code.unavailable {
+        failures += 1
+      }
+    }
+  }
+
+  private mutating func take(_ change: Change) {
+    cursor = change.cursor
+    let key = change.subject ?? "-"
+    let name = "\(change.namespace) \(key)"
+    if change.revision <= newest[name] ?? 0 {
+      faults.append("\(name) went from \(newest[name] ?? 0) to \(change.revision)")
+    }
+    newest[name] = change.revision
+    tally.add(change.operation, change.namespace, key, change.revision)
+  }
+}
