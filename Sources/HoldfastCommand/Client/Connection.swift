@@ -1,0 +1,154 @@
+import HTTPTypes
+import Holdfast
+import HoldfastCore
+import HoldfastServer
+import Logging
+
+/// One verb's way to a store: every request goes through the HTTP API, with or without a network.
+struct Connection: Sendable {
+  private let client: any APIClient
+
+  /// What a verb is going to do, which decides whether a missing file is made.
+  enum Purpose {
+    case read
+    case write
+  }
+
+  /// What a server answered.
+  struct Answer: Sendable {
+    /// The body as it came.
+    let bytes: [UInt8]
+
+    /// The body as a value; null where there is none.
+    ///
+    /// - Returns: The value.
+    /// - Throws: `internal` for what is no JSON, which no server of ours sends.
+    func value() throws(StoreError) -> Value {
+      guard !bytes.isEmpty else { return .null }
+      var limits = Limits()
+      // The value of an entry may be as large and deep as a value can be; the answer is around it.
+      limits.valueBytesMax *= 4
+      limits.nestingMax += 8
+      do throws(StoreError) {
+        return try Value(json: bytes, limits: limits)
+      } catch {
+        throw StoreError(
+          .internal, "The answer is no JSON.", hint: "Check that the address is Holdfast's.",
+          cause: error)
+      }
+    }
+  }
+
+  /// How long an answer may be that is not a stream: the largest value there is, and some.
+  private static let answerBytesMax = 256 << 20
+
+  /// Opens a way to a store for as long as a body runs.
+  ///
+  /// - Parameters:
+  ///   - store: The store.
+  ///   - purpose: What the body is going to do.
+  ///   - body: What asks the store.
+  /// - Returns: What the body returned.
+  /// - Throws: ``StoreError`` where there is no way, and what the body throws.
+  static func use<Result: Sendable>(
+    _ store: StoreURL, for purpose: Purpose,
+    _ body: (Connection) async throws -> Result
+  ) async throws -> Result {
+    switch store {
+    case .server(let address):
+      let client = RemoteClient(address: address, token: Environment.variable("HOLDFAST_TOKEN"))
+      let outcome = await outcome { try await body(Connection(client: client)) }
+      await client.close()
+      return try outcome.get()
+    case .local(let text):
+      let store = try await LocalStore.open(text, for: purpose)
+      var options = ServerOptions()
+      options.logger = Log.quiet
+      let client = LocalClient(store: store, user: Environment.user, options: options)
+      let outcome = await outcome { try await body(Connection(client: client)) }
+      await store.close()
+      return try outcome.get()
+    }
+  }
+
+  /// A body's result or failure, so that what it used can be closed in between.
+  private static func outcome<Success>(
+    _ body: () async throws -> Success
+  ) async -> Result<Success, any Error> {
+    do { return .success(try await body()) } catch { return .failure(error) }
+  }
+
+  /// Sends a request and takes its whole answer.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - route: The path and the query.
+  ///   - body: The fields of the body; `nil` for none.
+  ///   - headers: More header fields, such as conditions.
+  /// - Returns: The answer.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func send(
+    _ method: HTTPRequest.Method, _ route: Route, _ body: Object? = nil, headers: HTTPFields = [:]
+  ) async throws(StoreError) -> Answer {
+    var headers = headers
+    var bytes: [UInt8] = []
+    if let body {
+      headers[.contentType] = "application/json"
+      bytes = Value.object(body).jsonBytes
+    }
+    let response = try await client.send(
+      APIRequest(method, route.target, headers: headers, body: bytes))
+    let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
+    guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
+    return answer
+  }
+
+  /// Asks for a stream of events.
+  ///
+  /// - Parameter route: The path and the query.
+  /// - Returns: The events as they come.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func events(_ route: Route) async throws(StoreError) -> EventStream {
+    let response = try await client.send(
+      APIRequest(.get, route.target, headers: [.accept: "text/event-stream"]))
+    guard response.status < 300 else {
+      let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
+      throw Problem.error(bytes, status: response.status)
+    }
+    return EventStream(response.body)
+  }
+}
+
+/// What a server says when it refuses (RFC 9457), turned back into the store's error.
+enum Problem {
+  /// Reads a problem document.
+  ///
+  /// - Parameters:
+  ///   - bytes: The answer's body.
+  ///   - status: Its status, from which the code is taken where somebody else answered.
+  /// - Returns: The error.
+  static func error(_ bytes: [UInt8], status: Int) -> StoreError {
+    let problem = try? Value(json: bytes)
+    guard let name = problem?["code"]?.stringValue, let code = StoreError.Code(name: name) else {
+      return StoreError(
+        code(of: status), "The answer has the status \(status), and is none of Holdfast's.",
+        hint: "Check the address, and what stands between here and the server.")
+    }
+    return StoreError(
+      code, problem?["detail"]?.stringValue ?? code.title, hint: problem?["hint"]?.stringValue,
+      details: problem?["details"]?.objectValue ?? [:])
+  }
+
+  private static func code(of status: Int) -> StoreError.Code {
+    switch status {
+    case 401: .unauthenticated
+    case 403: .forbidden
+    case 404, 410: .notFound
+    case 409, 412: .conflict
+    case 413: .tooLarge
+    case 429, 502...504: .unavailable
+    case 300..<500: .invalid
+    default: .internal
+    }
+  }
+}

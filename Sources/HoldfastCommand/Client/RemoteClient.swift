@@ -1,0 +1,103 @@
+import AsyncHTTPClient
+import HTTPTypes
+import HoldfastCore
+import HoldfastServer
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Speaks the HTTP API to a server over a network.
+///
+/// It follows no redirection: a token goes to the host that was named, and to no other.
+struct RemoteClient: APIClient {
+  private let address: String
+  private let token: String?
+  private let http: HTTPClient
+
+  /// How long a server may take to accept a connection.
+  private static let connectTimeMax = TimeAmount.seconds(10)
+  /// How long nothing may come; a stream of changes gives a sign of life more often.
+  private static let silenceMax = TimeAmount.seconds(90)
+
+  /// Makes a client; ``close()`` it when it is not needed any more.
+  ///
+  /// - Parameters:
+  ///   - address: Scheme, host and port.
+  ///   - token: What is sent as the bearer's token.
+  init(address: String, token: String?) {
+    self.address = address
+    self.token = token
+    var configuration = HTTPClient.Configuration()
+    configuration.redirectConfiguration = .disallow
+    configuration.timeout = .init(connect: Self.connectTimeMax, read: Self.silenceMax)
+    configuration.httpVersion = .http1Only
+    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  func send(_ request: APIRequest) async throws(StoreError) -> APIResponse {
+    var outgoing = HTTPClientRequest(url: address + request.target)
+    outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+    for field in request.headers {
+      outgoing.headers.add(name: field.name.rawName, value: field.value)
+    }
+    if let token { outgoing.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token)") }
+    if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+    do {
+      let response = try await http.execute(outgoing, deadline: .distantFuture)
+      var headers = HTTPFields()
+      for (name, value) in response.headers {
+        if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
+      }
+      return APIResponse(
+        status: Int(response.status.code), headers: headers,
+        body: APIBody(response.body) { Array($0.readableBytesView) })
+    } catch {
+      throw failure(error, of: request)
+    }
+  }
+
+  /// Lets the connections go.
+  func close() async { try? await http.shutdown() }
+
+  /// A write whose answer did not come may have been done; nothing else may.
+  private func failure(_ error: any Error, of request: APIRequest) -> StoreError {
+    let isRead = request.method == .get || request.method == .head
+    if isRead || Self.neverSent(error) {
+      return StoreError(
+        .unavailable, "The server \(address) cannot be reached.",
+        hint: "Check the address, and that the server is running.",
+        details: ["reason": .string(Self.reason(error))], cause: error)
+    }
+    return StoreError(
+      .uncertain, "The server \(address) did not answer; the write may have been done.",
+      details: ["reason": .string(Self.reason(error))], cause: error)
+  }
+
+  /// Whether the request cannot have reached the server.
+  private static func neverSent(_ error: any Error) -> Bool {
+    switch error {
+    case let error as HTTPClientError:
+      let before: [HTTPClientError] = [
+        .connectTimeout, .tlsHandshakeTimeout, .invalidURL, .emptyHost,
+        .getConnectionFromPoolTimeout,
+      ]
+      return before.contains(error)
+    case is NIOConnectionError: return true
+    case let error as IOError: return error.errnoCode == ECONNREFUSED
+    default: return String(describing: type(of: error)).contains("SSL")
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let error = error as? NIOConnectionError else { return "\(error)" }
+    return error.connectionErrors.first.map { "\($0.error)" } ?? "the host is not known"
+  }
+}

@@ -1,0 +1,63 @@
+import HoldfastCore
+
+/// How the things that HTTP gives look to a person.
+enum Record {
+  /// One thing: a line a field.
+  ///
+  /// - Parameters:
+  ///   - value: The object that HTTP gave.
+  ///   - terminal: Where it will be shown.
+  /// - Returns: The lines.
+  static func details(_ value: Value, for terminal: Terminal) -> String {
+    let fields = value.objectValue ?? [:]
+    let width = fields.names.map(Printable.width).max() ?? 0
+    return fields.map { name, value in
+      let cell = cell(value, name: name, for: terminal)
+      guard terminal.isTerminal else { return "\(name)\t\(cell.text)\n" }
+      let space = String(repeating: " ", count: width - Printable.width(name) + 2)
+      return terminal.styled(Printable.escaped(name), .dim) + space
+        + terminal.styled(cell.text, cell.style) + "\n"
+    }.joined()
+  }
+
+  /// Several things: a row each.
+  ///
+  /// - Parameters:
+  ///   - items: The objects that HTTP gave.
+  ///   - fields: Which of their fields to show, in order.
+  ///   - terminal: Where it will be shown.
+  /// - Returns: The lines.
+  static func list(_ items: [Value], fields: [String], for terminal: Terminal) -> String {
+    var table = Table(fields.map { $0.replacing("_at", with: "") })
+    for item in items {
+      table.add(fields.map { cell(item[$0] ?? .null, name: $0, for: terminal) })
+    }
+    return table.text(for: terminal)
+  }
+
+  private static func cell(_ value: Value, name: String, for terminal: Terminal) -> Table.Cell {
+    if name == "value" || name == "metadata" { return Table.Cell(json: value) }
+    switch value {
+    case .null: return Table.Cell(terminal.isTerminal ? "–" : "", .dim)
+    case .string(let text) where name.hasSuffix("_at") && terminal.isTerminal:
+      // 2026-01-02T03:04:05.678901Z, to the second, for people.
+      return Table.Cell(text.prefix(19).replacing("T", with: " ") + "Z", .dim)
+    case .string(let text):
+      return Table.Cell(text, name == "status" ? style(ofStatus: text) : .plain)
+    case .array(let items) where items.allSatisfy({ $0.stringValue != nil }):
+      return Table.Cell(items.compactMap(\.stringValue).joined(separator: ","))
+    default: return Table.Cell(json: value)
+    }
+  }
+
+  private static func style(ofStatus status: String) -> Terminal.Style {
+    switch RunStatus(rawValue: status) {
+    case .active: .cyan
+    case .paused: .yellow
+    case .completed: .green
+    case .failed: .red
+    case .cancelled, .archived: .dim
+    case nil: .plain
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import HoldfastCore
+
+/// Rows under headings: aligned on a terminal, one line a row with tabs between the cells in a pipe.
+struct Table {
+  /// A cell: text that is safe to print, and how it looks.
+  struct Cell: Sendable, ExpressibleByStringLiteral {
+    let text: String
+    let style: Terminal.Style
+
+    /// Makes a cell of any text.
+    ///
+    /// - Parameters:
+    ///   - text: The text; what a terminal would act on is escaped.
+    ///   - style: How it looks.
+    init(_ text: String, _ style: Terminal.Style = .plain) {
+      self.text = Printable.escaped(text)
+      self.style = style
+    }
+
+    init(stringLiteral value: String) { self.init(value) }
+
+    /// Makes a cell of a JSON text, which has escapes of its own.
+    ///
+    /// - Parameter value: The value.
+    init(json value: Value) {
+      text = Printable.json(value.json)
+      style = .plain
+    }
+  }
+
+  private let headings: [String]
+  private var rows: [[Cell]] = []
+
+  /// Between two columns.
+  private static let gap = 2
+  /// No column is cut below this.
+  private static let columnMin = 8
+
+  /// Makes a table without rows.
+  ///
+  /// - Parameter headings: What stands over the columns.
+  init(_ headings: [String]) { self.headings = headings }
+
+  /// Adds a row.
+  ///
+  /// - Parameter cells: One cell a column.
+  mutating func add(_ cells: [Cell]) { rows.append(cells) }
+
+  /// The table as text.
+  ///
+  /// - Parameter terminal: Where it will be shown.
+  /// - Returns: Lines, each with its end; none for an empty table in a pipe.
+  func text(for terminal: Terminal) -> String {
+    guard let columns = terminal.columns else {
+      return rows.map { $0.map(\.text).joined(separator: "\t") + "\n" }.joined()
+    }
+    guard !rows.isEmpty else { return "" }
+    let widths = fitted(to: columns)
+    let heading = line(headings.map { Cell($0.uppercased(), .dim) }, widths, terminal)
+    return heading + rows.map { line($0, widths, terminal) }.joined()
+  }
+
+  private func line(_ cells: [Cell], _ widths: [Int], _ terminal: Terminal) -> String {
+    var line = ""
+    for (place, cell) in cells.enumerated() {
+      let text = Printable.cut(cell.text, to: widths[place])
+      line += terminal.styled(text, cell.style)
+      guard place < cells.count - 1 else { break }
+      line += String(repeating: " ", count: widths[place] - Printable.width(text) + Self.gap)
+    }
+    return line + "\n"
+  }
+
+  /// Takes from the widest columns, one after the other, until a line fits.
+  private func fitted(to columns: Int) -> [Int] {
+    var widths = headings.indices.map { place in
+      rows.reduce(Printable.width(headings[place])) { max($0, Printable.width($1[place].text)) }
+    }
+    let room = columns - Self.gap * (widths.count - 1)
+    while widths.reduce(0, +) > room {
+      guard let widest = widths.max(), widest > Self.columnMin,
+        let place = widths.lastIndex(of: widest)
+      else { break }
+      // At once down to the next widest, or as far as is needed.
+      let next = max(widths.filter { $0 < widest }.max() ?? 0, Self.columnMin)
+      widths[place] = max(next, widest - (widths.reduce(0, +) - room))
+    }
+    return widths
+  }
+}

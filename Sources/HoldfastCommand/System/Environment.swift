@@ -1,0 +1,86 @@
+import HoldfastCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What the program takes from the process that it is.
+enum Environment {
+  /// A variable of the environment; `nil` also for an empty one.
+  ///
+  /// - Parameter name: Its name.
+  /// - Returns: Its value.
+  static func variable(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  /// The name of the user whose process this is, as the system knows it.
+  static var user: String {
+    guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else {
+      return String(geteuid())
+    }
+    return String(cString: name)
+  }
+}
+
+/// The few things that the program does with files itself.
+enum Files {
+  /// Reads a file, or standard input, whole.
+  ///
+  /// - Parameters:
+  ///   - path: The file's path; `nil` for standard input.
+  ///   - bytesMax: How long it may be.
+  /// - Returns: Its bytes.
+  /// - Throws: `not_found`, `forbidden`, `invalid` or `too_large`; the message names the path.
+  static func read(_ path: String?, bytesMax: Int) throws(StoreError) -> [UInt8] {
+    let name = path.map(Printable.escaped) ?? "Standard input"
+    let file = path.map { open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
+    guard file >= 0 else { throw failure("\(name) cannot be opened", errno) }
+    defer { if path != nil { close(file) } }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      #if canImport(Glibc)
+        let count = Glibc.read(file, &piece, piece.count)
+      #elseif canImport(Musl)
+        let count = Musl.read(file, &piece, piece.count)
+      #else
+        let count = Darwin.read(file, &piece, piece.count)
+      #endif
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("\(name) cannot be read", errno) }
+      guard count > 0 else { return bytes }
+      bytes += piece[..<count]
+      guard bytes.count <= bytesMax else {
+        throw StoreError(.tooLarge, "\(name) is longer than \(bytesMax) bytes.")
+      }
+    }
+  }
+
+  /// Makes a folder that only this user can enter, where there is none.
+  ///
+  /// - Parameter path: The folder's path; its parent must be there.
+  /// - Throws: `not_found`, `forbidden` or `invalid`.
+  static func makeFolder(_ path: String) throws(StoreError) {
+    guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+    throw failure("The folder \(Printable.escaped(path)) cannot be made", errno)
+  }
+
+  private static func failure(_ what: String, _ number: Int32) -> StoreError {
+    let reason = String(cString: strerror(number))
+    let code: StoreError.Code =
+      switch number {
+      case ENOENT, ENOTDIR: .notFound
+      case EACCES, EPERM, EROFS: .forbidden
+      case ENOSPC: .exhausted
+      default: .invalid
+      }
+    return StoreError(code, "\(what): \(reason).", hint: "Check the path and the rights to it.")
+  }
+}

@@ -1,0 +1,195 @@
+import Holdfast
+import HoldfastEngine
+import HoldfastTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct SweepTests {
+  /// How many rows of keys the database holds, dead ones included.
+  private func rows(_ store: Store) async throws -> Int64? {
+    try await store.engine.read(Step(Statement("SELECT COUNT(*) FROM kv"))).rows[0][0].integer
+  }
+
+  /// Goal: the feed says `expired` exactly once, at the sweep, and the row is gone.
+  ///
+  /// Method: sweeps before, at and after the time, twice each; looks at the feed and at the table.
+  @Test(arguments: Engines.available)
+  func `a sweep says expired exactly once`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let kv = test.store.kv(.run("42"))
+      let upkeep = Upkeep(store: test.store)
+      try await kv.put("k", 1, ttl: .seconds(1))
+      try await kv.put("stays", 1, ttl: .seconds(99))
+      let cursor = try await test.store.changes.cursor()
+      #expect(try await upkeep.slice() == 0)
+      time.advance(by: .seconds(1))
+      #expect(try await upkeep.slice() == 1)
+      #expect(try await upkeep.slice() == 0)
+      time.advance(by: .seconds(1))
+      #expect(try await upkeep.slice() == 0)
+      let events = try await test.store.changes.all(since: cursor)
+      #expect(events.map(\.summary) == ["expired k"])
+      #expect(events[0].namespace == "run:42" && events[0].kind == "kv" && !events[0].below)
+      #expect(events[0].time >= time.wallTime() + .seconds(-1))
+      #expect(try await rows(test.store) == 1)
+    }
+  }
+
+  /// Goal: a write over an expired key says `expired` just before its own event, and the sweep does
+  /// not say it again.
+  ///
+  /// Method: each kind of write over an expired key; a write that is refused says nothing.
+  @Test(arguments: Engines.available)
+  func `a write over an expired key says expired first`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let kv = test.store.kv(.global)
+      let upkeep = Upkeep(store: test.store)
+      let changes = test.store.changes
+      let writes: [@Sendable () async throws -> Void] = [
+        { try await kv.put("k", 1) }, { try await kv.put("k", 1, if: .absent) },
+        { try await kv.increment("k") }, { try await kv.putMany([Put("k", 1)]) },
+        { try await test.store.transaction { tx in try tx.kv(.global).put("k", 2) } },
+        { try await kv.put("k", 1, with: .idempotent("once")) },
+      ]
+      for (number, write) in writes.enumerated() {
+        try await kv.put("k", 0, ttl: .seconds(1))
+        time.advance(by: .seconds(1))
+        let refused = try await changes.made {
+          await expectRefusal(.conflict) { try await kv.put("k", 1, if: .version(1)) }
+          await expectRefusal(.notFound) { try await kv.persist("k") }
+          #expect(try await !kv.delete("k"))
+        }
+        #expect(refused.isEmpty, "write \(number)")
+        let made = try await changes.made {
+          try await write()
+          while try await upkeep.slice() > 0 {}
+        }
+        #expect(made == ["expired k", "put k"], "write \(number)")
+      }
+    }
+  }
+
+  /// Goal: an event of `expired` comes exactly once, whoever is first: sweeps of two nodes and writes
+  /// at once.
+  ///
+  /// Method: many expired keys; two nodes sweep while others write over half of them.
+  @Test(arguments: Engines.available)
+  func `expired comes once however many sweep and write`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let nodes = [test.store, try await test.openAnother()]
+      let keys = (0..<300).map { "k\(1_000 + $0)" }
+      try await test.store.kv(.global).putMany(keys.map { Put($0, 1, ttl: .seconds(1)) })
+      let cursor = try await test.store.changes.cursor()
+      time.advance(by: .seconds(1))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for node in nodes {
+          group.addTask {
+            let upkeep = Upkeep(store: node)
+            while try await upkeep.slice() > 0 {}
+          }
+          group.addTask {
+            for key in keys.prefix(150) { try await node.kv(.global).put(key, 2) }
+          }
+        }
+        try await group.waitForAll()
+      }
+      while try await Upkeep(store: test.store).slice() > 0 { time.advance(by: .seconds(60)) }
+      time.advance(by: .seconds(60))
+      while try await Upkeep(store: test.store).slice() > 0 {}
+      let events = try await test.store.changes.all(since: cursor)
+      #expect(events.count { $0.operation == "expired" } == 300)
+      #expect(Set(events.filter { $0.operation == "expired" }.map(\.subject)).count == 300)
+      #expect(events.count { $0.operation == "put" } == 300)
+      #expect(try await rows(test.store) == 150)
+    }
+  }
+
+  /// Goal: sweeping goes in small slices.
+  ///
+  /// Method: more expired keys than a slice takes; each slice removes a bounded number.
+  @Test(arguments: Engines.available)
+  func `sweeping goes in small slices`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let kv = test.store.kv(.global)
+      try await kv.putMany((0..<1_200).map { Put("k\($0)", 1, ttl: .seconds(1)) })
+      time.advance(by: .seconds(1))
+      let upkeep = Upkeep(store: test.store)
+      var slices: [Int] = []
+      repeat { slices.append(try await upkeep.slice()) } while slices.last != 0
+      #expect(slices == [500, 500, 200, 0])
+      #expect(try await rows(test.store) == 0)
+    }
+  }
+
+  /// Goal: a clear costs one step however many keys there are; upkeep removes the old rows in slices,
+  /// and a little namespace's at once.
+  ///
+  /// Method: clears many keys and few; looks at the table, at once and after sweeps.
+  @Test(arguments: Engines.available)
+  func `cleared keys are removed in slices or at once`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let kv = test.store.kv(.global)
+      let upkeep = Upkeep(store: test.store)
+      try await kv.putMany((0..<30).map { Put("k\($0)", 1) })
+      #expect(try await kv.clear() == 1)
+      #expect(try await rows(test.store) == 0)
+      try await kv.putMany((0..<1_700).map { Put("k\($0)", 1) })
+      let events = try await test.store.changes.made { try await kv.clear() }
+      #expect(events == ["clear global"])
+      #expect(try await kv.count() == 0)
+      #expect(try #require(try await rows(test.store)) >= 1_200)
+      // The namespace has a new row for its keys: what is put now is not swept.
+      try await kv.put("k1", "new")
+      let swept = try await test.store.changes.made {
+        while try await upkeep.slice() > 0 {}
+      }
+      #expect(swept.isEmpty)
+      #expect(try await rows(test.store) == 1)
+      #expect(try await kv.get("k1") == "new")
+      let left = try await test.store.engine.read(
+        Step(Statement("SELECT COUNT(*) FROM namespaces WHERE cleared_at IS NOT NULL")))
+      #expect(left.rows == [[.integer(0)]])
+    }
+  }
+
+  /// Goal: one process or node at a time does the upkeep, and another takes over when it is gone.
+  ///
+  /// Method: two nodes; while the lease of the first runs, the second does nothing; afterwards it
+  /// does.
+  @Test(arguments: Engines.available)
+  func `one node at a time sweeps`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let first = Upkeep(store: test.store)
+      let second = Upkeep(store: try await test.openAnother())
+      let kv = test.store.kv(.global)
+      try await kv.putMany([Put("a", 1, ttl: .seconds(1)), Put("b", 1, ttl: .seconds(2))])
+      time.advance(by: .seconds(1))
+      #expect(try await first.slice() == 1)
+      time.advance(by: .seconds(1))
+      #expect(try await second.slice() == 0)
+      time.advance(by: .seconds(30))
+      #expect(try await second.slice() == 1)
+    }
+  }
+
+  /// Goal: upkeep, started by `Store.open`, says `expired` by itself.
+  ///
+  /// Method: a store with upkeep on the system's clock, and a key that lives a moment: the watcher
+  /// gets the event without anybody asking.
+  @Test(arguments: Engines.available)
+  func `upkeep runs by itself`(on engine: TestEngine) async throws {
+    var options = StoreOptions.testing()
+    options.runsUpkeep = true
+    try await withStore(on: engine, options: options) { test in
+      let cursor = try await test.store.changes.cursor()
+      try await test.store.kv(.global).put("k", 1, ttl: .milliseconds(5))
+      let events = try await test.store.kv(.global).watch(since: cursor).next(2)
+      #expect(events.map(\.summary) == ["put k", "expired k"])
+      #expect(try await rows(test.store) == 0)
+    }
+  }
+}
