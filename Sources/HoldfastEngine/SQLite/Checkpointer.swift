@@ -38,6 +38,7 @@ struct Checkpointer {
     bytesMax = options.checkpointBytes
     frameBytes = pageBytes + 24
     dueAt = options.checkpointBytes
+    copier.busyWaitMax = Self.readersWaitMax
   }
 
   /// Closes the second connection.
@@ -64,13 +65,11 @@ struct Checkpointer {
     let start = clock.monotonicTime()
     let deadline = start + Self.readersWaitMax
     do throws(StoreError) {
-      try probe?(.beforeCheckpoint)
       if try copy(until: deadline, letGo: letGo) {
-        restart(isLast ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART, letGo: letGo)
+        try restart(isLast ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART, letGo: letGo)
       } else {
         statistics.incomplete += 1
       }
-      try probe?(.afterCheckpoint)
     } catch {
       // Nothing is lost: the log still has everything, and it is tried again when it has grown.
       statistics.incomplete += 1
@@ -89,25 +88,31 @@ struct Checkpointer {
     defer { writer.rollBack() }
     while true {
       letGo()
-      var log: Int32 = 0
-      var copied: Int32 = 0
-      let code = sqlite3_wal_checkpoint_v2(
-        copier.handle, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied)
-      guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
-        throw copier.failure(code).storeError
-      }
       statistics.passive += 1
-      if code == SQLITE_OK, log >= 0, log == copied { return true }
+      if try checkpoint(SQLITE_CHECKPOINT_PASSIVE) { return true }
       guard SystemTimeSource().monotonicTime() < deadline else { return false }
       Pause.sleep(microseconds: 1_000)
     }
   }
 
   /// Lets the log begin anew, after everything was copied.
-  private mutating func restart(_ mode: Int32, letGo: () -> Void) {
+  private mutating func restart(_ mode: Int32, letGo: () -> Void) throws(StoreError) {
     letGo()
-    copier.busyWaitMax = Self.readersWaitMax
-    let code = sqlite3_wal_checkpoint_v2(copier.handle, "main", mode, nil, nil)
-    if code == SQLITE_OK { statistics.restarts += 1 } else { statistics.incomplete += 1 }
+    if try checkpoint(mode) { statistics.restarts += 1 } else { statistics.incomplete += 1 }
+  }
+
+  /// Runs one checkpoint on the second connection.
+  ///
+  /// - Returns: Whether it did all that its mode asks for.
+  private func checkpoint(_ mode: Int32) throws(StoreError) -> Bool {
+    var log: Int32 = 0
+    var copied: Int32 = 0
+    try probe?(.beforeCheckpoint)
+    let code = sqlite3_wal_checkpoint_v2(copier.handle, "main", mode, &log, &copied)
+    guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else {
+      throw copier.failure(code).storeError
+    }
+    try probe?(.afterCheckpoint)
+    return code == SQLITE_OK && log >= 0 && log == copied
   }
 }

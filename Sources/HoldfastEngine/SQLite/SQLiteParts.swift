@@ -38,6 +38,7 @@ final class SQLiteParts: Sendable {
     try SQLiteMigrator.migrate(connection, path: place.path, migrations, options)
     let wal = try WALIndex(of: connection)
     let copier = try opening.connect(.copier)
+    let pageBytes = Int(try connection.number(Self.pageSize) ?? 4_096)
 
     path = place.path
     self.options = options
@@ -54,9 +55,14 @@ final class SQLiteParts: Sendable {
         connection, wal: wal, queue: queue, options: options, migration: migrations.count),
       checkpointer: Checkpointer(
         writer: connection, copier: copier, wal: wal, options: options,
-        pageBytes: Int(try connection.number(Self.pageSize) ?? 4_096)),
+        pageBytes: pageBytes),
       connection: connection, wal: wal, pool: pool, watch: watch, busyWaitMax: options.busyWaitMax)
-    try writer.start()
+    do throws(StoreError) {
+      try writer.start()
+    } catch {
+      pool.close()
+      throw error
+    }
   }
 
   /// Finishes what was accepted and lets go of everything. Blocks.

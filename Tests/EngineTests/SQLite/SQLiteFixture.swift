@@ -69,6 +69,19 @@ final class SQLiteFixture: Sendable {
     }
   }
 
+  /// Reads a file of the folder.
+  func bytes(of name: String) throws -> [UInt8] {
+    let file = Glibc.open("\(folder)/\(name)", O_RDONLY)
+    guard file >= 0 else { throw StoreError(.notFound, "The test finds no \(name).") }
+    defer { close(file) }
+    var about = stat()
+    fstat(file, &about)
+    return try [UInt8](unsafeUninitializedCapacity: Int(about.st_size)) { buffer, count in
+      count = read(file, buffer.baseAddress, buffer.count)
+      guard count == buffer.count else { throw StoreError(.unavailable, "A short read.") }
+    }
+  }
+
   func exists(_ name: String) -> Bool { access("\(folder)/\(name)", F_OK) == 0 }
 
   /// Runs SQL on the file as another program would.
