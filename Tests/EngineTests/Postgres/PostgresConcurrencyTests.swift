@@ -49,7 +49,8 @@ import Testing
         group.addTask {
           for _ in 0..<25 {
             _ = try await engine.write(
-              options, [Step(SQL.add, [.text("hot"), .integer(1)]), Step(SQL.event, [.text("hot")])])
+              options,
+              [Step(SQL.add, [.text("hot"), .integer(1)]), Step(SQL.event, [.text("hot")])])
           }
         }
       }
