@@ -13,13 +13,27 @@ struct Connecting: Sendable {
   /// - Throws: `unauthenticated` for a wrong password or user, `not_found` for a missing database,
   ///   `incompatible` for a server that Holdfast cannot use, `unavailable` for anything else.
   func open() throws(StoreError) -> Session {
-    let started = target.withArrays { names, values in PQconnectStartParams(names, values, 0) }
+    var refusals: [StoreError] = []
+    for host in target.hosts {
+      do throws(StoreError) { return try open(host) } catch { refusals.append(error) }
+    }
+    // A host that is down is named only where no other one says something more exact.
+    guard let telling = refusals.first(where: { $0.code != .unavailable }) ?? refusals.last else {
+      throw StoreError(.invalid, "The PostgreSQL URL names no host.", hint: "Name a host.")
+    }
+    throw telling
+  }
+
+  /// Hosts are tried one by one, each with a time of its own: left to itself the library waits for
+  /// the first one, which may be dead without a word, and never comes to the second.
+  private func open(_ host: PostgresTarget) throws(StoreError) -> Session {
+    let started = host.withArrays { names, values in PQconnectStartParams(names, values, 0) }
     guard let started else { throw StoreError(.exhausted, "There is no memory left.") }
     // With only the code in its message, the reason is read the same way in every language of the
     // server, and no text of the server's can bring in what must not be shown.
     PQsetErrorVerbosity(started, PQERRORS_SQLSTATE)
     PQsetNoticeProcessor(started, { _, _ in }, nil)
-    guard Self.finish(started) else {
+    guard Self.finish(started, host.connectTimeMax) else {
       defer { PQfinish(started) }
       throw refusal(of: started)
     }
@@ -29,9 +43,9 @@ struct Connecting: Sendable {
     return session
   }
 
-  private static func finish(_ connection: OpaquePointer) -> Bool {
+  private static func finish(_ connection: OpaquePointer, _ limit: Duration) -> Bool {
     let clock = SystemTimeSource()
-    let deadline = clock.monotonicTime() + Wire.connectTimeMax
+    let deadline = clock.monotonicTime() + limit
     guard PQstatus(connection) != CONNECTION_BAD else { return false }
     var phase = PGRES_POLLING_WRITING
     while true {

@@ -59,8 +59,9 @@ extension DatabaseFailure {
   /// transactions insert a key that both had looked for.
   var isRetryable: Bool { ["40001", "40P01", "23505", "23P01"].contains(state) }
 
-  /// Whether it says for certain that the transaction did not commit. A panic may strike after the
-  /// commit was logged, and a broken connection says nothing.
+  /// Whether it says for certain that the transaction did not commit.
+  ///
+  /// A panic may strike after the commit was logged, and a broken connection says nothing.
   var deniesCommit: Bool { !state.isEmpty && severity != "PANIC" && state != "40003" }
 
   /// Whether the session is unfit for more work although it is still connected: its prepared

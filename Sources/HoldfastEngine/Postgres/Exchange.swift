@@ -15,8 +15,10 @@ struct Exchanged: Sendable {
 }
 
 extension Pool {
-  /// Runs a pipeline on the next session that is free. One that answers without any failure goes on
-  /// to the next caller at once, before this one is told.
+  /// Runs a pipeline on the next session that is free.
+  ///
+  /// A session that answers without any failure goes on to the next caller at once, before this one
+  /// is told.
   ///
   /// - Parameter pipeline: What to run; it ends with a Sync.
   /// - Returns: What came back.

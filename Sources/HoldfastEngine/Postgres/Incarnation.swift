@@ -30,7 +30,9 @@ struct Incarnation {
     _ = try answer.result(end)
   }
 
-  /// Only for a store that had an incarnation before. Which tables carry versions is read from the
+  /// Only for a store that had an incarnation before.
+  ///
+  /// Which tables carry versions is read from the
   /// catalogue, so that a later migration's tables are not forgotten here.
   private static let moveOn = """
     SET statement_timeout = 0;

@@ -73,9 +73,20 @@ extension Step {
   ///
   /// - Throws: `invalid` for a text that holds a NUL.
   func checkForPostgres() throws(StoreError) {
-    for case .text(let text) in bindings where text.utf8.contains(0) {
+    for case .text(var text) in bindings
+    where text.withUTF8({ utf8 in utf8.baseAddress.map { memchr($0, 0, utf8.count) != nil } ?? false
+      })
+    {
       throw StoreError(
         .invalid, "A text holds a NUL character.", hint: "Remove the NUL from the text.")
     }
   }
 }
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif

@@ -76,6 +76,7 @@ struct Answer: Sendable {
   /// Whether a part was answered with a result.
   ///
   /// - Parameter place: What ``Pipeline/add(_:_:)`` gave.
+  /// - Returns: Whether it was.
   func holds(_ place: Int) -> Bool {
     guard place < parts.count, case .result = parts[place] else { return false }
     return true
@@ -102,6 +103,7 @@ final class RawResult: @unchecked Sendable {
   /// One of its rows, valid while the result lives.
   ///
   /// - Parameter index: From 0.
+  /// - Returns: The row.
   func row(_ index: Int32) -> Row { Row(.postgres(pointer, row: index)) }
 
   /// How many rows the statement wrote; 0 for one that reads, as SQLite counts.
@@ -113,6 +115,7 @@ final class RawResult: @unchecked Sendable {
   /// Whether the server said with these words what it did, such as `COMMIT`.
   ///
   /// - Parameter tag: The words.
+  /// - Returns: Whether it did.
   func says(_ tag: String) -> Bool {
     PQcmdStatus(pointer).map { String(cString: $0) == tag } ?? false
   }

@@ -10,7 +10,9 @@ import NIOConcurrencyHelpers
 final class Pool: Sendable {
   typealias Taker = @Sendable (Result<PooledSession, StoreError>) -> Void
 
-  /// One who waits in line; `taker` is gone once he was served or gave up. Guarded by the pool's lock.
+  /// One who waits in line; `taker` is gone once he was served or gave up.
+  ///
+  /// Unchecked because the lock of the pool's state protects it.
   private final class Waiter: @unchecked Sendable {
     var taker: Taker?
     var ticket: Timers.Ticket?
@@ -189,7 +191,9 @@ final class Pool: Sendable {
 
   /// Adds a session that is ready for work.
   ///
-  /// - Parameter session: A session that holds the store's lock.
+  /// - Parameters:
+  ///   - session: A session that holds the store's lock.
+  ///   - reserved: Whether it was counted as one that is being opened.
   func add(_ session: Session, reserved: Bool = true) {
     let pooled = PooledSession(session, poller: poller) { [weak self] in self?.lostIdle($0) }
     state.withLockedValue { state in

@@ -171,8 +171,9 @@ enum FeedSQL {
     sqlite: "", postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
   static let commit = Statement(sqlite: "", postgres: "COMMIT")
 
-  /// Keeps, for this session, the open ids of strangers. One look at the lock table serves for both
-  /// questions. A prepared transaction has no session, and is nobody's of ours.
+  /// Keeps, for this session, the open ids of strangers.
+  ///
+  /// One look at the lock table serves for both questions. A prepared transaction has no session, and is nobody's of ours.
   static let noteStrangers = Statement(
     sqlite: "",
     postgres: """

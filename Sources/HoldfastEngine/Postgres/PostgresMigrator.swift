@@ -1,7 +1,9 @@
 import HoldfastCore
 
-/// Brings the schema of a store up to what this program knows, and makes sure that the store knows
-/// which incarnation of itself it is. It blocks, and has the session for itself.
+/// Brings the schema of a store up to what this program knows.
+///
+/// It also makes sure that the store knows which incarnation of itself it is. It blocks, and has the
+/// session for itself.
 ///
 /// Invariants: a migration runs under the store's exclusive lock, in a transaction of its own together
 /// with its row in `meta`; a migration that ran never changes, or the store is refused.

@@ -1,8 +1,9 @@
 import CPostgres
 import HoldfastCore
 
-/// Where a PostgreSQL store lives: what a URL says, in the form that libpq takes, and what of it may
-/// be shown. Never the password, and never the URL.
+/// Where a PostgreSQL store lives: what a URL says, in the form that libpq takes.
+///
+/// What of it may be shown is ``shown``: never the password, and never the URL.
 struct PostgresTarget: Sendable {
   /// The parameters of the connection, as libpq names them.
   let parameters: [(name: String, value: String)]
@@ -53,6 +54,35 @@ struct PostgresTarget: Sendable {
     add("keepalives_count", "3")
     add("tcp_user_timeout", "20000")
     return all
+  }
+
+  private init(parameters: [(name: String, value: String)]) { self.parameters = parameters }
+
+  /// The same target, once for each of its hosts.
+  var hosts: [PostgresTarget] {
+    let lists = ["host", "hostaddr"].map { self[$0]?.split(separator: ",").map(String.init) ?? [] }
+    let count = lists.map(\.count).max() ?? 0
+    guard count > 1 else { return [self] }
+    let ports = self["port"]?.split(separator: ",").map(String.init) ?? []
+    return (0..<count).map { index in
+      PostgresTarget(
+        parameters: parameters.map { name, value in
+          switch name {
+          case "host" where index < lists[0].count: (name, lists[0][index])
+          case "hostaddr" where index < lists[1].count: (name, lists[1][index])
+          case "port" where ports.count > 1: (name, ports[index % ports.count])
+          default: (name, value)
+          }
+        })
+    }
+  }
+
+  /// How long an attempt to connect to one host may take.
+  var connectTimeMax: Duration {
+    guard let seconds = self["connect_timeout"].flatMap({ Int64($0) }), seconds > 0 else {
+      return Wire.connectTimeMax
+    }
+    return .seconds(min(seconds, 60))
   }
 
   /// A parameter.

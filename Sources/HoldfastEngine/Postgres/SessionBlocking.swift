@@ -85,7 +85,7 @@ enum Wire {
   static let statementTimeMax = Duration.seconds(30)
   /// A connection that gives no answer for this long is taken for dead.
   static let patience = Duration.seconds(45)
-  /// How long an attempt to connect may take, all hosts together.
+  /// How long an attempt to connect to one host may take, where the URL does not say.
   static let connectTimeMax = Duration.seconds(5)
 
   /// Blocks until a socket is ready.

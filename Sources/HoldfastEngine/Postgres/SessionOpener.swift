@@ -24,7 +24,9 @@ struct StoreIdentity: Sendable, Equatable {
   static func timelineName(_ timeline: Int64) -> String { "feed.timeline.\(timeline)" }
 }
 
-/// Makes a fresh connection into one of this store's sessions. It blocks, like ``Connecting``.
+/// Makes a fresh connection into one of this store's sessions.
+///
+/// It blocks, like ``Connecting``.
 ///
 /// Every session holds a shared advisory lock from here to its end. The lock does two things: a
 /// migration takes it exclusively, so nobody writes in the meantime; and it marks this store's writers

@@ -117,6 +117,7 @@ struct StepsPlan {
   /// What the answer means.
   ///
   /// - Parameter answer: What came back.
+  /// - Returns: What became of the transaction.
   func verdict(_ answer: Answer) -> Attempt<[RawResult]> {
     if case .result(let end) = answer.parts[commit], end.says("COMMIT") {
       return .done(
@@ -136,13 +137,18 @@ struct StepsPlan {
   /// nothing is left behind.
   ///
   /// - Parameter answer: What came back.
+  /// - Returns: What to run, or `nil`.
   func tidying(_ answer: Answer) -> Pipeline? {
     var pipeline = Pipeline()
+    var left = frame
+    // Unlocking stands behind COMMIT and its Sync, the last lock first.
+    left.locks = frame.locks.reversed().enumerated()
+      .filter { !answer.holds(commit + 2 + $0.offset) }.map(\.element).reversed()
     // A COMMIT that failed has ended the transaction; one that was skipped has not.
     if answer.holds(begin), case .skipped = answer.parts[commit] {
-      frame.close(&pipeline, commits: false)
-    } else if !frame.locks.isEmpty {
-      frame.unlock(&pipeline)
+      left.close(&pipeline, commits: false)
+    } else {
+      left.unlock(&pipeline)
     }
     return pipeline.parts.isEmpty ? nil : pipeline
   }
