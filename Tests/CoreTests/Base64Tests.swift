@@ -25,13 +25,16 @@ import Testing
   /// Method: wrong length, padding, letters and left-over bits, in both forms.
   @Test func `other texts are refused`() {
     for text in [
-      "Z", "Zg", "Zg=", "Zg===", "====", "=", "Z===", "Zg==Zg==", "Zh==", "Zm9=", "Zm8=\n", " Zg=",
+      "Z", "Zg", "Zg=", "Zg===", "Zo==", "Zm6=", "====", "=", "Z===", "Zg==Zg==", "Zh==", "Zm9=",
+      "Zm8=\n", " Zg=",
       "Zm 8", "Zm-v",
       "Zm_v", "Zm9v====", "Zé==", "Zg=A", "=Zg=",
     ] {
       #expect(Base64.decode(text) == nil, "\(text)")
     }
-    for text in ["Z", "Zg==", "Zh", "Zm9", "Zm8=", "Zm+v", "Zm/v", "Zm9vY", "Z g", "é"] {
+    for text in [
+      "Z", "Zg==", "Zh", "Zo", "Zm9", "Zm6", "Zm8=", "Zm+v", "Zm/v", "Zm9vY", "Z g", "é",
+    ] {
       #expect(Base64.decodeURL(text) == nil, "\(text)")
     }
   }
