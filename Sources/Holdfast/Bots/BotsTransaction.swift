@@ -28,7 +28,7 @@ public struct BotsTransaction {
     _ id: String? = nil, slug: String, name: String? = nil, metadata: Value = [:]
   ) throws(StoreError) -> Bot {
     let id = id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let fields = try checked(slug: slug, name: name ?? slug, metadata: metadata)
     let connection = try transaction.writing(bytes: id.utf8.count + fields.bytes)
     let made = try connection.run(BotSQL.create, [.text(id)] + fields.bound)
@@ -48,7 +48,7 @@ public struct BotsTransaction {
   /// - Returns: The bot; `nil` for a missing one.
   /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
   public func get(_ id: String) throws(StoreError) -> Bot? {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     return try find(id, transaction.reading())
   }
 
@@ -94,7 +94,7 @@ public struct BotsTransaction {
   public func update(
     _ id: String, slug: String? = nil, name: String? = nil, metadata: Value? = nil
   ) throws(StoreError) -> Bot {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let old = try known(id, transaction.reading())
     let fields = try checked(
       slug: slug ?? old.slug, name: name ?? old.name, metadata: metadata ?? old.metadata)
@@ -117,7 +117,7 @@ public struct BotsTransaction {
   /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
   @discardableResult
   public func delete(_ id: String) throws(StoreError) -> Bool {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     let namespaces = NamespacesTransaction(transaction: transaction)
     let cleared = try namespaces.clearAll(under: .bot(id), on: connection)
@@ -147,12 +147,7 @@ public struct BotsTransaction {
   ) throws(StoreError) -> (bound: [Bound], bytes: Int) {
     try Checks.id(slug, "slug", limits)
     try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax)
-    guard case .object = metadata else {
-      throw StoreError(
-        .invalid, "Metadata is an object.", hint: "Send an object, such as {}.",
-        details: ["field": "metadata"])
-    }
-    let text = try ValueText.encode(metadata, limits)
+    let text = try Metadata.text(metadata, limits)
     let bytes = slug.utf8.count + name.utf8.count + text.utf8.count
     return ([.text(slug), .text(name), .text(text)], bytes)
   }

@@ -28,7 +28,7 @@ struct PutPlan: Sendable {
     self.namespace = namespace
     self.key = put.key
     self.value = put.value
-    self.text = try ValueText.encode(put.value, limits)
+    self.text = try put.value.json(within: limits)
     self.ttl = put.ttl
     self.description = put.description
     self.expected = expected
