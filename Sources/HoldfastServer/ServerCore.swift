@@ -5,7 +5,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOHTTPTypes
 
 /// What answers requests, over a network or inside this process.
 final class ServerCore: Sendable {
@@ -17,6 +16,7 @@ final class ServerCore: Sendable {
   private let signIn: SignIn
   private let hosts: HostCheck
   private let inFlight: InFlight
+  private let numbers: RequestNumbers
 
   init(store: Store, options: ServerOptions) {
     self.store = store
@@ -28,6 +28,7 @@ final class ServerCore: Sendable {
     signIn = SignIn(store: store, time: store.context.time)
     hosts = HostCheck(address: options.host, hosts: options.hosts, origins: options.origins)
     inFlight = InFlight(max: options.requestsAtOnceMax)
+    numbers = RequestNumbers(store.context.ids)
   }
 }
 
@@ -41,7 +42,7 @@ extension ServerCore: HTTPResponder {
   /// - Throws: What broke the connection.
   func respond(to request: Request, context: RequestScope) async throws -> Response {
     let start = time.monotonicTime()
-    let id = RequestNumber.of(request.headers, context.logger)
+    let id = numbers.number(request.headers)
     var route: Route?
     var response: Response
     do {
@@ -52,10 +53,10 @@ extension ServerCore: HTTPResponder {
       let refusal = refusal(for: error, to: request)
       response = .problem(refusal)
       logFault(refusal.error, id, context.logger)
-      await closeIfUnread(request, context.channel)
+      closeIfUnread(request, context.channel)
     }
     if request.method == .head { response = response.withoutBody }
-    response.headers[RequestNumber.field] = id
+    response.headers[RequestNumbers.field] = id
     log(request, route, response, id, since: start, context.logger)
     return response
   }
@@ -101,9 +102,6 @@ extension ServerCore: HTTPResponder {
     guard call.channel != nil else { return }
     try await signIn.trust(call.headers)
   }
-
-  /// A new number for a request that no connection numbers.
-  func makeID() -> String { store.context.ids.makeID(at: time.wallTime()) }
 
   private func run(_ route: Route, _ call: Call) async throws -> Response {
     guard route.pace != .waiting else { return try await route.answer(call) }
@@ -156,12 +154,12 @@ extension ServerCore {
 
   /// Lets the connection go where a refused request still has a body to send: reading all of it
   /// would cost as much as taking it. What is written before is still sent.
-  private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) async {
+  private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) {
     guard let channel else { return }
     let length = request.headers[.contentLength].flatMap { Int($0) }
     let isLong = length.map { $0 > 65_536 } ?? (request.headers[.transferEncoding] != nil)
     guard isLong else { return }
-    channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.RefuseRest())
   }
 }
 
@@ -192,35 +190,5 @@ extension ServerCore {
         "status": "\(response.status.code)", "request_id": .string(id),
         "microseconds": "\((time.monotonicTime() - start).microseconds)",
       ])
-  }
-}
-
-extension HTTPField.Name {
-  /// A field of a name that is written in this package.
-  ///
-  /// - Parameter name: The name.
-  /// - Returns: The field.
-  static func of(_ name: StaticString) -> HTTPField.Name {
-    guard let field = HTTPField.Name("\(name)") else {
-      preconditionFailure("\(name) is no name of a header field")
-    }
-    return field
-  }
-}
-
-/// The number of a request, by which its log lines are found.
-enum RequestNumber {
-  /// The header field that carries it.
-  static let field = HTTPField.Name.of("X-Request-ID")
-
-  /// The number that the client gave, or the one that the connection gave it.
-  static func of(_ headers: HTTPFields, _ logger: Logger) -> String {
-    if let given = headers[field], isFit(given) { return given }
-    return logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? ""
-  }
-
-  /// Printable and short, so that it cannot forge a line in a log.
-  private static func isFit(_ id: String) -> Bool {
-    (1...128).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7E).contains($0) }
   }
 }

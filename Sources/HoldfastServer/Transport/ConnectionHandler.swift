@@ -3,7 +3,8 @@ import NIOCore
 import NIOHTTPTypes
 
 /// What a connection needs besides requests and answers: the word that a waiting client may send its
-/// body, an end for peers that stopped reading, and notice when a client has left.
+/// body, an end for bodies that nobody wants and for peers that stopped reading, and notice when a
+/// client has left.
 ///
 /// Everything in it happens on the connection's event loop.
 final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
@@ -20,6 +21,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private var isWordDue = false
   private var whenDeparted: (@Sendable () -> Void)?
   private var hasDeparted = false
+  /// Whether what still comes is dropped, and how much that was.
+  private var isRefusing = false
+  private var droppedBytes = 0
   private var stallCheck: Scheduled<Void>?
   private var bufferedBytes = 0
 
@@ -37,7 +41,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 /// `Expect: 100-continue`.
 extension ConnectionHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .head(let head) = unwrapInboundIn(data) {
+    let part = unwrapInboundIn(data)
+    guard !isRefusing else { return drop(part, context) }
+    if case .head(let head) = part {
       answersDue += 1
       if expectsWord(head) {
         if answersDue == 1 { sendWord(context) } else { isWordDue = true }
@@ -66,7 +72,35 @@ extension ConnectionHandler {
     guard case .end = part else { return }
     answersDue -= 1
     whenDeparted = nil
+    if isRefusing, answersDue == 0 { return linger(context) }
     if isWordDue, answersDue == 1 { sendWord(context) }
+  }
+}
+
+/// Bodies that nobody wants.
+extension ConnectionHandler {
+  /// Says that the rest of a request is not wanted: the connection ends after its answer.
+  struct RefuseRest: Sendable {}
+
+  /// How long the connection stays open after the last answer.
+  private static let lingerMax = TimeAmount.seconds(2)
+  /// How much more is taken in meanwhile.
+  private static let droppedBytesMax = 64 << 20
+
+  /// Ends the answers and takes in what still comes for a while: a connection that is closed with
+  /// unread bytes is reset, and many clients then never see the answer.
+  private func linger(_ context: ChannelHandlerContext) {
+    context.flush()
+    context.close(mode: .output, promise: nil)
+    context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerMax) {
+      context.close(promise: nil)
+    }
+  }
+
+  private func drop(_ part: HTTPRequestPart, _ context: ChannelHandlerContext) {
+    guard case .body(let bytes) = part else { return }
+    droppedBytes += bytes.readableBytes
+    if droppedBytes > Self.droppedBytesMax { context.close(promise: nil) }
   }
 }
 
@@ -100,7 +134,15 @@ extension ConnectionHandler {
 /// Clients that left.
 extension ConnectionHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if let event = event as? ChannelEvent, event == .inputClosed { depart() }
+    if event is RefuseRest {
+      isRefusing = true
+      return
+    }
+    if let event = event as? ChannelEvent, event == .inputClosed {
+      depart()
+      // The peer has read the end of the answers, or has gone.
+      if isRefusing, answersDue == 0 { context.close(promise: nil) }
+    }
     context.fireUserInboundEventTriggered(event)
   }
 

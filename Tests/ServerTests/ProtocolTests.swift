@@ -1,0 +1,216 @@
+import Holdfast
+import HoldfastTesting
+import Testing
+
+@testable import HoldfastServer
+
+@Suite(.timeLimit(.minutes(2))) struct ProtocolTests {
+  /// Goal: an unknown route is 404, and a known one says which methods it has.
+  ///
+  /// Method: methods that a path has not, fixed words among them.
+  @Test(arguments: [
+    ("PATCH", "/v1/kv/global/a", "DELETE, GET, HEAD, PUT"),
+    ("POST", "/v1/kv/global/a", "DELETE, GET, HEAD, PUT"),
+    ("PATCH", "/v1/kv/global/get-many", "DELETE, GET, HEAD, POST, PUT"),
+    ("GET", "/v1/kv/global/a/increment", "POST"), ("HEAD", "/v1/changes", "GET"),
+    ("DELETE", "/v1/transactions", "POST"), ("PUT", "/v1/runs/r", "DELETE, GET, HEAD, PATCH"),
+    ("OPTIONS", "/v1/kv", "GET, HEAD"),
+  ])
+  func `a wrong method is told the right ones`(
+    _ method: String, _ path: String, _ allow: String
+  ) async throws {
+    try await withServer { server in
+      let answer = try await server.send(method, path)
+      #expect(answer.status == 405)
+      #expect(answer.headers["allow"] == allow)
+      for path in ["/", "/v2", "/v1/nothing", "/v1/kv/a/b/c", "/v1/kv/a/b/fly"] {
+        #expect(try await server.send("GET", path).status == 404, "\(path)")
+      }
+    }
+  }
+
+  /// Goal: every answer bears a number by which its log lines are found.
+  ///
+  /// Method: send one, send one that is not fit, and none.
+  @Test func `a request has a number`() async throws {
+    try await withServer { server in
+      let given = try await server.send("GET", "/livez", headers: ["X-Request-ID": "abc-1"])
+      #expect(given.headers["x-request-id"] == "abc-1")
+      let unfit = try await server.send("GET", "/livez", headers: ["X-Request-ID": "a b"])
+      #expect(unfit.headers["x-request-id"]?.contains(" ") == false)
+      let made = try await server.send("GET", "/nothing")
+      #expect(made.headers["x-request-id"]?.isEmpty == false)
+    }
+  }
+
+  /// Goal: a body over the limit is refused in a way that its sender can read, and nothing is taken.
+  ///
+  /// Method: announce too much and go on sending, with a length and in chunks; then ask for leave
+  /// first.
+  @Test func `a body over the limit is refused readably`() async throws {
+    var options = StoreOptions.testing()
+    options.limits.requestBytesMax = 100_000
+    try await withServer(store: options) { server in
+      let head = server.head(
+        "PUT", "/v1/kv/global/a",
+        headers: ["Content-Type": "application/json", "Connection": "keep-alive"],
+        length: 8_000_000)
+      for text in [
+        head, head.replacing("Content-Length: 8000000", with: "Transfer-Encoding: chunked"),
+      ] {
+        let answer = try await Wire.with(port: server.port) { wire in
+          try await wire.write(text)
+          let piece = String(repeating: " ", count: 65_536)
+          for _ in 0..<8 {
+            // The server may have closed already.
+            try? await wire.write(text == head ? piece : "10000\r\n\(piece)\r\n")
+          }
+          return Answer(try await wire.readToEnd())
+        }
+        #expect(answer.status == 413)
+        #expect(answer.code == "too_large")
+      }
+      let asked = try await Wire.with(port: server.port) { wire in
+        try await wire.write(
+          server.head(
+            "PUT", "/v1/kv/global/a",
+            headers: ["Content-Type": "application/json", "Expect": "100-continue"],
+            length: 8_000_000))
+        return try await wire.readToEnd()
+      }
+      #expect(asked.hasPrefix("HTTP/1.1 413"))
+      #expect(try await server.store.kv(.global).count() == 0)
+    }
+  }
+
+  /// Goal: a client that asks for leave gets it, and its body arrives.
+  ///
+  /// Method: send the head, wait for the word, then the body.
+  @Test func `a client that asks may send`() async throws {
+    try await withServer { server in
+      let body = #"{"value":1}"#
+      try await Wire.with(port: server.port) { wire in
+        try await wire.write(
+          server.head(
+            "PUT", "/v1/kv/global/a",
+            headers: ["Content-Type": "application/json", "Expect": "100-continue"],
+            length: body.utf8.count))
+        let word = try await wire.read(through: "\r\n\r\n")
+        #expect(word.hasPrefix("HTTP/1.1 100"))
+        try await wire.write(body)
+        #expect(Answer(try await wire.readToEnd()).status == 201)
+      }
+    }
+  }
+
+  /// Goal: a body that breaks off writes nothing, even where what came is JSON by itself.
+  ///
+  /// Method: end the connection inside of a body with a length, and inside of a chunked one.
+  @Test func `a body that breaks off writes nothing`() async throws {
+    try await withServer { server in
+      let json = ["Content-Type": "application/json"]
+      let whole = #"{"value":1}"#
+      let bodies = [
+        server.head("PUT", "/v1/kv/global/a", headers: json, length: 50) + whole,
+        server.head("POST", "/v1/kv/global/n/increment", headers: json, length: 50),
+        server.head(
+          "PUT", "/v1/kv/global/a", headers: json.merging(["Transfer-Encoding": "chunked"]) { $1 })
+          + "b\r\n\(whole)\r\n",
+        server.head(
+          "PUT", "/v1/kv/global/a", headers: json.merging(["Transfer-Encoding": "chunked"]) { $1 })
+          + "ff\r\n\(whole)",
+      ]
+      for text in bodies {
+        try await Wire.with(port: server.port) { wire in
+          try await wire.write(text)
+          wire.finishWriting()
+          let answer = try await wire.readToEnd()
+          #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 400"), "\(text)")
+        }
+      }
+      #expect(try await server.store.kv(.global).count() == 0)
+    }
+  }
+
+  /// Goal: more requests than the bound are sent away with a time to come back.
+  ///
+  /// Method: a bound of none.
+  @Test func `too many requests are sent away`() async throws {
+    try await withServer {
+      $0.requestsAtOnceMax = 0
+    } _: { server in
+      let answer = try await server.send("GET", "/v1/kv/global/a")
+      #expect(answer.status == 503)
+      #expect(answer.code == "unavailable")
+      #expect(answer.headers["retry-after"] == "1")
+    }
+  }
+
+  /// Goal: a page on the web cannot speak to a server on this machine.
+  ///
+  /// Method: other hosts, other origins, and the server's own.
+  @Test func `a stranger's page is refused`() async throws {
+    try await withServer {
+      $0.hosts = ["holdfast.internal"]
+      $0.origins = ["https://console.example"]
+    } _: { server in
+      let own = "127.0.0.1:\(server.port)"
+      let cases: [([String: String], Int)] = [
+        (["Host": "evil.example"], 403), (["Host": "127.0.0.1.evil.example"], 403),
+        (["Host": "localhost:1"], 200), (["Host": "[::1]:7420"], 200),
+        (["Host": "holdfast.internal:7420"], 200), (["Origin": "http://evil.example"], 403),
+        (["Origin": "null"], 403), (["Origin": "http://\(own)"], 200),
+        (["Origin": "https://console.example"], 200), (["Origin": "http://localhost:1"], 403),
+      ]
+      for (headers, status) in cases {
+        let answer = try await server.send("GET", "/v1/kv", headers: headers)
+        #expect(answer.status == status, "\(headers)")
+      }
+    }
+  }
+
+  /// Goal: several requests on one connection are answered in order.
+  ///
+  /// Method: write three at once, with a refused one in the middle.
+  @Test func `requests on one connection keep their order`() async throws {
+    try await withServer { server in
+      let keep = ["Connection": "keep-alive"]
+      let body = #"{"value":1}"#
+      let json = keep.merging(["Content-Type": "application/json"]) { $1 }
+      try await Wire.with(port: server.port) { wire in
+        try await wire.write(
+          server.head("PUT", "/v1/kv/global/a", headers: json, length: body.utf8.count) + body
+            + server.head("GET", "/v1/kv/global/none", headers: keep)
+            + server.head("GET", "/v1/kv/global/a"))
+        let all = try await wire.readToEnd()
+        let statuses = all.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+        #expect(statuses == ["201", "404", "200"])
+      }
+    }
+  }
+
+  /// Goal: work that does not notice the end of its time does not hold its caller up.
+  ///
+  /// Method: work that waits for a signal that never comes while the limit lasts, on a clock of the
+  /// test's.
+  @Test func `work is held to its time limit`() async throws {
+    let time = ManualTimeSource()
+    let (signals, signal) = AsyncStream<Void>.makeStream()
+    async let late: Void = TimeLimit.run(
+      .seconds(60), time, late: StoreError(.unavailable, "late")
+    ) {
+      for await _ in signals {}
+    }
+    try await time.sleepers(atLeast: 1)
+    time.advance(by: .seconds(60))
+    do {
+      try await late
+      Issue.record("the limit was not held")
+    } catch StoreError.Code.unavailable {}
+    signal.finish()
+    let quick = try await TimeLimit.run(
+      .seconds(60), time, late: StoreError(.unavailable, "late")
+    ) { 5 }
+    #expect(quick == 5)
+  }
+}
