@@ -29,7 +29,7 @@ extension Entry {
 extension ListedKey {
   init(row: Row) throws(StoreError) {
     self.init(
-      key: row.text(0), value: row.isNull(6) ? nil : try ValueText.decode(row.text(6)),
+      key: row.text(0), value: row.isNull(6) ? Value?.none : try ValueText.decode(row.text(6)),
       version: row.integer(1), createdAt: Instant(microseconds: row.integer(2)),
       updatedAt: Instant(microseconds: row.integer(3)),
       expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),

@@ -15,7 +15,8 @@ enum ValueText {
     }
   }
 
-  /// What is stored kept the limits of its time, which may have been wider than today's.
+  /// What is stored kept the limits of its time, which may have been wider than today's; neither
+  /// database holds a text of more than 1 GiB.
   private static let stored: Limits = {
     var limits = Limits()
     // Far above what a database holds in a row, and far below where sums of it overflow.
