@@ -20,8 +20,8 @@ import Testing
 
   /// Goal: a read sees what any store acknowledged before it began, through every way of reading.
   ///
-  /// Method: two engines on one file write in turns; after each write the other reads by a step, by a
-  /// body of either kind and through the hot map, each of which it had read before.
+  /// Method: two engines on one file write in turns; after each write the other reads by a step, by
+  /// a body of either kind and through the hot map, each of which it had read before.
   @Test func `what another store committed is seen at once`() async throws {
     let fixture = try SQLiteFixture()
     try await fixture.with { one in
@@ -71,7 +71,8 @@ import Testing
     }
   }
 
-  /// Goal: a hit of the hot map reads nothing, a missing entry is kept too, and any commit empties it.
+  /// Goal: a hit of the hot map reads nothing, a missing entry is kept too, and any commit empties
+  /// it.
   ///
   /// Method: count the statements by the probe.
   @Test func `the hot map answers until somebody commits`() async throws {
@@ -119,8 +120,8 @@ import Testing
 
   /// Goal: an idle reader lets its snapshot go by itself, so that the log can begin anew.
   ///
-  /// Method: another engine of the file reads once and then does nothing. Its snapshot would keep every
-  /// later checkpoint from copying all of the log; yet the log must begin anew several times.
+  /// Method: another engine of the file reads once and then does nothing. Its snapshot would keep
+  /// every later checkpoint from copying all of the log; yet the log must begin anew several times.
   @Test func `an idle snapshot is let go`() async throws {
     let fixture = try SQLiteFixture()
     let reader = try await fixture.open()
