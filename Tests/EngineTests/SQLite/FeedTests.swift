@@ -47,7 +47,8 @@ import Testing
     }
   }
 
-  /// Goal: whoever has fallen behind what is kept, or comes with another history's cursor, is told so.
+  /// Goal: whoever has fallen behind what is kept, or comes with another history's cursor, is told
+  /// so.
   ///
   /// Method: remove rows from the front; try each kind of cursor at its edge.
   @Test func `a cursor whose events are not kept whole is refused`() async throws {
@@ -74,8 +75,8 @@ import Testing
 
   /// Goal: every commit of any store wakes a subscriber.
   ///
-  /// Method: two engines on one file, a subscriber at each. For each of twenty commits the test waits
-  /// until both were called after it; a missed call would wait for ever.
+  /// Method: two engines on one file, a subscriber at each. For each of twenty commits the test
+  /// waits until both were called after it; a missed call would wait for ever.
   @Test(.timeLimit(.minutes(1)))
   func `a subscriber is called after every commit of any store`() async throws {
     let fixture = try SQLiteFixture()
