@@ -30,7 +30,7 @@ extension PostgresEngine {
     let page = try await readFeed(after: cursor, limit: max(1, limit))
     let head = page.head
     try head.check(cursor)
-    let events = (0..<page.rows.count).map { head.event(page.rows.row($0)) }
+    let events = page.rows.map { head.event($0) }
     var next = FeedCursor(
       incarnation: head.incarnation, timeline: head.timeline, position: head.bound, place: 0)
     if events.count >= limit, let last = events.last {
@@ -67,7 +67,8 @@ extension PostgresEngine {
         await giveBack(session, openTransaction: answer.holds(begin))
       }
       guard let failure = answer.failure else {
-        return (try FeedHead(answer.result(head).row(0)), try answer.result(rows))
+        let feed = try answer.result(head).withRow { row throws(StoreError) in try FeedHead(row) }
+        return (feed, try answer.result(rows))
       }
       guard answer.lost, budget.mayTryAnotherConnection() else { throw failure.storeError }
     }

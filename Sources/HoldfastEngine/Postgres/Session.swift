@@ -113,11 +113,13 @@ final class Session: @unchecked Sendable {
 
   private func event(of result: OpaquePointer) -> PipelineProgress.Event {
     let owned = RawResult(result)
-    switch PQresultStatus(result) {
-    case PGRES_PIPELINE_SYNC: return .sync
-    case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .outcome(.result(owned))
-    case PGRES_PIPELINE_ABORTED: return .outcome(.skipped)
-    default: return .outcome(.failed(DatabaseFailure(result)))
+    return withExtendedLifetime(owned) {
+      switch PQresultStatus(result) {
+      case PGRES_PIPELINE_SYNC: .sync
+      case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: .outcome(.result(owned))
+      case PGRES_PIPELINE_ABORTED: .outcome(.skipped)
+      default: .outcome(.failed(DatabaseFailure(result)))
+      }
     }
   }
 
