@@ -141,7 +141,7 @@ import Testing
       #expect(health.database.hasPrefix("SQLite 3."))
       #expect(health.migration == SQLiteFixture.migrations.count)
       #expect(health.bytes > 4_096)
-      #expect(health.details["pageBytes"] == .integer(4_096))
+      #expect(health.details["page_bytes"] == .integer(4_096))
       #expect(health.details["readers"]?["connections"] == .integer(1))
     }
   }
@@ -180,7 +180,7 @@ import Testing
       var rest = 0
       while case let pages = try await engine.vacuumSlice(pages: 40), pages > 0 { rest += pages }
       #expect(rest > 80)
-      #expect(try await engine.health().details["pagesFree"] == .integer(0))
+      #expect(try await engine.health().details["pages_free"] == .integer(0))
     }
   }
 }

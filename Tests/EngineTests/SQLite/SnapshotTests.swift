@@ -133,9 +133,9 @@ import Testing
       try await reader.expect("k", is: 2)
       for round in 0..<400 { try await writer.put("k", Int64(round)) }
       let health = try await writer.health()
-      let restarts = health.details["writer"]?["checkpointsRestart"]?.integerValue ?? 0
+      let restarts = health.details["writer"]?["checkpoints_restart"]?.integerValue ?? 0
       #expect(restarts > 2)
-      let log = health.details["logBytes"]?.integerValue ?? .max
+      let log = health.details["log_bytes"]?.integerValue ?? .max
       #expect(log < 1 << 20)
     }
     await reader.close()

@@ -163,18 +163,18 @@ import Testing
         return try connection.row(SQL.get, [.text("k")]) { $0.integer(0) }
       }
       await gate.visited()
-      let before = try await engine.health().details["writer"]?["checkpointsRestart"]?.integerValue
+      let before = try await engine.health().details["writer"]?["checkpoints_restart"]?.integerValue
       for number in 1..<100 { try await engine.put("k", Int64(number)) }
       var writer = try await engine.health().details["writer"]
       let restarts = try #require(before)
       // The first may still come: while the snapshot reads the database only, it is not in the way.
-      #expect((writer?["checkpointsRestart"]?.integerValue ?? .max) <= restarts + 1)
-      #expect((writer?["checkpointsIncomplete"]?.integerValue ?? 0) > 0)
+      #expect((writer?["checkpoints_restart"]?.integerValue ?? .max) <= restarts + 1)
+      #expect((writer?["checkpoints_incomplete"]?.integerValue ?? 0) > 0)
       gate.open()
       #expect(try await held == 0)
       for number in 100..<300 { try await engine.put("k", Int64(number)) }
       writer = try await engine.health().details["writer"]
-      #expect((writer?["checkpointsRestart"]?.integerValue ?? 0) > restarts + 1)
+      #expect((writer?["checkpoints_restart"]?.integerValue ?? 0) > restarts + 1)
     }
   }
 }

@@ -94,7 +94,7 @@ import Testing
       let revisions = try await engine.read(Step(SQL.revisions)).rows.map { $0[0].integer }
       #expect(revisions == (1...8).map(Int64.init))
       let health = try await engine.health()
-      #expect((health.details["writer"]?["groupLargest"]?.integerValue ?? 0) >= 12)
+      #expect((health.details["writer"]?["group_largest"]?.integerValue ?? 0) >= 12)
     }
   }
 
