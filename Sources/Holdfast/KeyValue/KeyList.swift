@@ -60,11 +60,8 @@ extension KeyValueTransaction {
   public func list(_ query: KeyQuery = KeyQuery()) throws(StoreError) -> Page<ListedKey> {
     try namespace.check(limits)
     let limit = try limits.pageItems(query.limit)
-    guard !query.prefix.utf8.contains(0), !(query.from ?? "").utf8.contains(0) else {
-      throw StoreError(
-        .invalid, "A prefix or a bound of a list holds no NUL.", hint: "Leave it out.",
-        details: ["reason": "nul"])
-    }
+    try KeyBounds.check(query.prefix)
+    if let from = query.from { try KeyBounds.check(from) }
     switch query.order {
     case .key: return try listByKey(query, limit)
     case .updated: return try listByUpdate(query, limit)

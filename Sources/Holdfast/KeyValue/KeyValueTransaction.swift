@@ -95,9 +95,10 @@ extension KeyValueTransaction {
   ///
   /// - Parameter prefix: Only those that begin so.
   /// - Returns: The number.
-  /// - Throws: ``StoreError`` of the engine's.
+  /// - Throws: ``StoreError`` with `invalid` for a prefix that no key can have.
   public func count(prefix: String = "") throws(StoreError) -> Int {
     try namespace.check(limits)
+    try KeyBounds.check(prefix)
     let bindings: [Bound] = [
       .text(namespace.text), .text(prefix), .text(KeyBounds.end(ofPrefix: prefix)),
     ]
@@ -176,6 +177,16 @@ extension KeyValueTransaction {
     }
     let bytes = plans.values.reduce(0) { $0 + $1.bytes }
     let connection = try transaction.writing(operations: puts.count, bytes: bytes)
+    // Every condition is looked at before the first entry is written: a body may catch the
+    // conflict and go on, and must not find half of the batch then.
+    for place in plans.keys.sorted() {
+      guard let plan = plans[place], let expected = plan.expected else { continue }
+      let version = try getEntry(plan.key)?.version
+      guard version ?? 0 == expected else {
+        try RunGuard.check(namespace, on: connection)
+        throw conflict(version).adding("index", .integer(Int64(place)))
+      }
+    }
     var results: [Int: PutResult] = [:]
     for place in plans.keys.sorted() {
       guard let plan = plans[place] else { continue }
@@ -197,8 +208,10 @@ extension KeyValueTransaction {
   func plan(_ put: Put) throws(StoreError) -> PutPlan {
     var expected = PutPlan.expected(put.condition)
     if case .value(let value) = put.condition {
-      guard let entry = try getEntry(put.key), entry.value == value else {
-        throw conflict(try getEntry(put.key)?.version)
+      let entry = try getEntry(put.key)
+      guard let entry, entry.value == value else {
+        try RunGuard.check(namespace, on: transaction.reading())
+        throw conflict(entry?.version)
       }
       expected = entry.version
     }
