@@ -78,7 +78,8 @@ extension ServerCore: HTTPResponder {
       if let role = route.role { try access.require(role) }
       let call = Call(
         request: request, places: route.places(target.segments), rawQuery: target.query,
-        access: access, core: self, channel: context.channel)
+        access: access, core: self, channel: context.channel,
+        share: route.pace == .work ? Bodies.Share(bodies) : nil)
       return try await run(route, call)
     }
   }
@@ -134,8 +135,10 @@ extension ServerCore: HTTPResponder {
 
 /// What goes wrong.
 extension ServerCore {
-  /// An error with its status. Where a request has no body, `invalid` can only mean its path, its
-  /// query or its header fields: 400.
+  /// An error with its status.
+  ///
+  /// Where a request has no body, `invalid` can only mean its path, its query or its header fields:
+  /// 400.
   private func refusal(for error: any Error, to request: Request) -> Refusal {
     if let refusal = error as? Refusal { return refusal }
     let error = StoreError.from(error)
@@ -153,7 +156,9 @@ extension ServerCore {
   }
 
   /// Lets the connection go where a refused request still has a body to send: reading all of it
-  /// would cost as much as taking it. What is written before is still sent.
+  /// would cost as much as taking it.
+  ///
+  /// What is written before is still sent.
   private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) {
     guard let channel else { return }
     let length = request.headers[.contentLength].flatMap { Int($0) }

@@ -83,6 +83,102 @@ import Testing
     }
   }
 
+  /// Goal: whoever is refused before the body was read sees why, and whoever is refused after it
+  /// keeps the connection.
+  ///
+  /// Method: a long body without a token; then a conflict with a long body, and another request on
+  /// the same connection.
+  @Test func `a refusal ends only a connection with a rest`() async throws {
+    try await withServer { server in
+      try await server.store.kv(.global).put("a", 1)
+      let body = #"{"value":""# + String(repeating: "x", count: 3_000_000) + #""}"#
+      let headers = [
+        "Content-Type": "application/json", "Connection": "keep-alive", "If-None-Match": "*",
+      ]
+      let head = server.head("PUT", "/v1/kv/global/a", headers: headers, length: body.utf8.count)
+      let refused = try await Wire.with(port: server.port) { wire in
+        try await wire.write(head.replacing(server.admin, with: "hf_unknown"))
+        // The server may have closed already.
+        try? await wire.write(body)
+        return Answer(try await wire.readToEnd())
+      }
+      #expect(refused.status == 401)
+      #expect(refused.headers["connection"] == "close")
+      let both = try await Wire.with(port: server.port) { wire in
+        try await wire.write(head + body + server.head("GET", "/v1/kv/global/a"))
+        return try await wire.readToEnd()
+      }
+      #expect(both.split(separator: "HTTP/1.1 ").map { $0.prefix(3) } == ["412", "200"])
+    }
+  }
+
+  /// Goal: bodies have a bound together, which is given back.
+  ///
+  /// Method: a bound that one body fits into and another does not, one after the other.
+  @Test func `bodies have a bound together`() async throws {
+    try await withServer {
+      $0.bodyBytesAtOnceMax = 1_000
+    } _: { server in
+      for _ in 0..<5 {
+        let fits = try await server.send(
+          "PUT", "/v1/kv/global/a", ["value": .string(String(repeating: "x", count: 800))])
+        #expect(fits.status < 300)
+      }
+      let large = try await server.send(
+        "PUT", "/v1/kv/global/a", ["value": .string(String(repeating: "y", count: 1_000))])
+      #expect(large.status == 503)
+      #expect(large.headers["retry-after"] != nil)
+    }
+  }
+
+  /// Goal: a peer that stops reading is let go, and holds no shutdown up.
+  ///
+  /// Method: ask for far more than buffers hold, read nothing, and wait for the server to stop; its
+  /// own bound on a shutdown is longer than the test may take.
+  @Test func `a peer that reads nothing is let go`() async throws {
+    try await withServer {
+      $0.stallTimeMax = .milliseconds(200)
+      $0.shutdownTimeMax = .seconds(600)
+    } _: { server in
+      let half = Value.string(String(repeating: "x", count: 15 << 20))
+      try await server.store.kv(.global).put("large", [half, half])
+      try await Wire.with(port: server.port) { wire in
+        try await wire.write(server.head("GET", "/v1/kv/global/large"))
+        _ = try await wire.read(through: "\r\n\r\n")
+        await server.shutDown()
+        try await server.stopped()
+        let rest = try? await wire.readToEnd()
+        #expect((rest ?? "").utf8.count < 30 << 20)
+      }
+    }
+  }
+
+  /// Goal: no key, value, query or token stands in a log, however much is logged.
+  ///
+  /// Method: log everything, of reads, writes, refusals and faults in a request, and look for each.
+  @Test func `a log holds no secret`() async throws {
+    let log = CapturedLog()
+    var options = StoreOptions.testing()
+    options.logger = log.logger
+    try await withServer(store: options) {
+      $0.logger = log.logger
+    } _: { server in
+      let body: Value = ["value": "zebra", "description": "giraffe"]
+      _ = try await server.send("PUT", "/v1/kv/global/okapi", body)
+      _ = try await server.send("PUT", "/v1/kv/global/okapi", body, headers: ["If-Match": "\"1\""])
+      _ = try await server.send("GET", "/v1/kv/global/okapi")
+      _ = try await server.send("GET", "/v1/entry?namespace=global&key=okapi")
+      _ = try await server.send("GET", "/v1/kv/global?prefix=okapi&bad=zebra")
+      _ = try await server.send("PUT", "/v1/kv/global/okapi", text: "zebra")
+      _ = try await server.send("GET", "/v1/kv", as: "hf_zebra")
+      let lines = log.lines
+      #expect(lines.contains { $0.contains("/v1/kv/{namespace}/{key}") })
+      for word in ["zebra", "giraffe", "okapi", server.admin] {
+        #expect(!lines.contains { $0.contains(word) }, "\(word)")
+      }
+    }
+  }
+
   /// Goal: a client that asks for leave gets it, and its body arrives.
   ///
   /// Method: send the head, wait for the word, then the body.

@@ -5,8 +5,8 @@ import HummingbirdCore
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them that
-/// are in memory at once.
+/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them whose
+/// requests are being worked on.
 final class Bodies: Sendable {
   private let bytesMax: Int
   private let bytesAtOnceMax: Int
@@ -27,25 +27,24 @@ final class Bodies: Sendable {
 
   /// Reads a body to its end.
   ///
-  /// - Parameter request: The request.
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - share: What the request holds of the common bound, until it is answered.
   /// - Returns: The bytes.
   /// - Throws: 413 past the limit, 503 while too many bodies are in memory, `BrokenBody` for one that
   ///   was cut off.
-  func collect(_ request: Request) async throws -> ByteBuffer {
+  func collect(_ request: Request, into share: Share) async throws -> ByteBuffer {
     let announced = request.headers[.contentLength].flatMap { Int($0) }
     if isTooLong(request.headers) { throw tooLong }
     if announced == 0 || (announced == nil && request.headers[.transferEncoding] == nil) {
       return try await local(request)
     }
-    var taken = 0
-    defer { release(taken) }
     var bytes = ByteBuffer()
     do {
       for try await var piece in request.body {
         let count = piece.readableBytes
         guard bytes.readableBytes + count <= bytesMax else { throw tooLong }
-        try take(count)
-        taken += count
+        try share.take(count)
         if bytes.readableBytes == 0 { bytes = piece } else { bytes.writeBuffer(&piece) }
       }
     } catch let refusal as Refusal {
@@ -63,17 +62,27 @@ final class Bodies: Sendable {
     try await request.body.collect(upTo: bytesMax)
   }
 
-  private func take(_ count: Int) throws(Refusal) {
-    let isRoom = held.withLockedValue { held in
-      guard held + count <= bytesAtOnceMax else { return false }
-      held += count
-      return true
-    }
-    guard isRoom else { throw Refusal.busy("Too many bodies are being received at once.") }
-  }
+  /// What one request holds of the common bound; given back when it goes.
+  final class Share: Sendable {
+    private let bodies: Bodies
+    private let taken = NIOLockedValueBox(0)
 
-  private func release(_ count: Int) {
-    held.withLockedValue { $0 -= count }
+    init(_ bodies: Bodies) { self.bodies = bodies }
+
+    deinit {
+      let taken = taken.withLockedValue { $0 }
+      if taken > 0 { bodies.held.withLockedValue { $0 -= taken } }
+    }
+
+    fileprivate func take(_ count: Int) throws(Refusal) {
+      let isRoom = bodies.held.withLockedValue { held in
+        guard held + count <= bodies.bytesAtOnceMax else { return false }
+        held += count
+        return true
+      }
+      guard isRoom else { throw Refusal.busy("Too many bodies are being worked on at once.") }
+      taken.withLockedValue { $0 += count }
+    }
   }
 
   private var tooLong: Refusal {

@@ -16,6 +16,8 @@ struct Call: Sendable {
   let core: ServerCore
   /// Where it came from; `nil` inside this process.
   let channel: (any Channel)?
+  /// What its body holds of the bound on all bodies; `nil` for a read of one key, which has none.
+  let share: Bodies.Share?
 
   var store: Store { core.store }
   var limits: Limits { core.store.context.limits }
@@ -88,7 +90,8 @@ extension Call {
   /// - Throws: 415 for another content type, 413 past the limit, 400 for what is no JSON, 422 for
   ///   JSON that is no object.
   func fields() async throws -> Object {
-    let bytes = try await core.bodies.collect(request)
+    guard let share else { return [:] }
+    let bytes = try await core.bodies.collect(request, into: share)
     guard bytes.readableBytes > 0 else { return [:] }
     guard Self.isJSON(headers[.contentType]) else {
       let error = StoreError(

@@ -72,8 +72,9 @@ enum KeyListRoutes {
       try await call.perform(KeyValueOperations.clear, path: fields, takesBody: false))
   }
 
-  /// Many entries on one snapshot. The answer ends at the size of a page; the first key that it has
-  /// no room for is its `next`.
+  /// Many entries on one snapshot.
+  ///
+  /// The answer ends at the size of a page; the first key that it has no room for is its `next`.
   private static func getMany(_ call: Call) async throws -> Response {
     try call.noQuery()
     let namespace = try call.namespace()

@@ -84,8 +84,9 @@ extension KeyValueRoutes {
     return .reply(try await call.perform(KeyValueOperations.put, path: place.fields))
   }
 
-  /// A put whose condition the store knows by itself: one round trip on PostgreSQL. `nil` for any
-  /// other, and for one that may be repeated.
+  /// A put whose condition the store knows by itself: one round trip on PostgreSQL.
+  ///
+  /// `nil` for any other, and for one that may be repeated.
   private static func putAtOnce(_ call: Call, _ place: Place) async throws -> Response? {
     guard call.headers[Call.idempotencyField] == nil else { return nil }
     let condition: Condition?

@@ -2,7 +2,9 @@ import Holdfast
 import HoldfastCore
 import Hummingbird
 
-/// Access tokens, for administrators. A secret is in the answer that makes it, and nowhere else.
+/// Access tokens, for administrators.
+///
+/// A secret is in the answer that makes it, and nowhere else.
 enum TokenRoutes {
   static let all = [
     Route(.post, "/v1/tokens", role: .admin, answer: create),

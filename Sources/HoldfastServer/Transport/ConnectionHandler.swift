@@ -21,6 +21,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private var isWordDue = false
   private var whenDeparted: (@Sendable () -> Void)?
   private var hasDeparted = false
+  /// Whether the body of the newest request is still coming.
+  private var isReceiving = false
   /// Whether what still comes is dropped, and how much that was.
   private var isRefusing = false
   private var droppedBytes = 0
@@ -43,11 +45,15 @@ extension ConnectionHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
     guard !isRefusing else { return drop(part, context) }
-    if case .head(let head) = part {
+    switch part {
+    case .head(let head):
       answersDue += 1
+      isReceiving = true
       if expectsWord(head) {
         if answersDue == 1 { sendWord(context) } else { isWordDue = true }
       }
+    case .body: break
+    case .end: isReceiving = false
     }
     context.fireChannelRead(data)
   }
@@ -68,7 +74,12 @@ extension ConnectionHandler {
     context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
   ) {
     let part = unwrapOutboundIn(data)
-    context.write(data, promise: promise)
+    if isRefusing, case .head(var head) = part {
+      head.headerFields[.connection] = "close"
+      context.write(wrapOutboundOut(.head(head)), promise: promise)
+    } else {
+      context.write(data, promise: promise)
+    }
     guard case .end = part else { return }
     answersDue -= 1
     whenDeparted = nil
@@ -135,7 +146,8 @@ extension ConnectionHandler {
 extension ConnectionHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event is RefuseRest {
-      isRefusing = true
+      // A request that came whole has no rest; what is received then belongs to the next one.
+      isRefusing = isReceiving && answersDue == 1
       return
     }
     if let event = event as? ChannelEvent, event == .inputClosed {

@@ -71,7 +71,9 @@ extension Token {
 }
 
 extension Change {
-  /// The event. A key of `kv` is a `key`, everything else has an `id`; an event that concerns a whole
+  /// The event.
+  ///
+  /// A key of `kv` is a `key`, everything else has an `id`; an event that concerns a whole
   /// namespace has neither.
   var json: Value {
     var object: Object = [
