@@ -277,10 +277,14 @@ private final class Reader: Sendable {
     let ready = box.withLockedValue { state in
       change(&state)
       var ready: [(CheckedContinuation<Bool, Never>, Bool)] = []
-      state.waiting.removeAll { waiter in
-        guard let answer = answer(waiter.text, state) else { return false }
-        ready.append((waiter.continuation, answer))
-        return true
+      let waiting = state.waiting
+      state.waiting = []
+      for waiter in waiting {
+        if let answer = answer(waiter.text, state) {
+          ready.append((waiter.continuation, answer))
+        } else {
+          state.waiting.append(waiter)
+        }
       }
       return ready
     }
