@@ -82,6 +82,10 @@ import Testing
     var wrong = server.environment
     wrong["HOLDFAST_TOKEN"] = "hf_nobody-has-this-token-at-all"
     #expect(try await place.holdfast("kv", "namespaces", environment: wrong).code == 77)
+    wrong["HOLDFAST_TOKEN"] = "two words"
+    #expect(try await place.holdfast("kv", "namespaces", environment: wrong).code == 77)
+    wrong["HOLDFAST_TOKEN"] = server.token + "\n"
+    try await place.done("kv", "namespaces", environment: wrong)
     wrong["HOLDFAST_TOKEN"] = nil
     #expect(try await place.holdfast("kv", "namespaces", environment: wrong).code == 77)
     let other = try await Place()
