@@ -122,7 +122,9 @@ import Testing
   @Test(arguments: Engines.available)
   func `a body past its time limit is unavailable`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
-    try await withStore(on: engine, options: .testing(time: time)) { test in
+    var options = StoreOptions.testing(time: time)
+    options.bodyTimeMax = .seconds(2)
+    try await withStore(on: engine, options: options) { test in
       try await test.store.transaction { tx in
         try tx.kv(.global).put("k", 1)
         time.advance(by: .seconds(2))
