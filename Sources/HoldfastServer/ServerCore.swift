@@ -41,33 +41,40 @@ extension ServerCore: HTTPResponder {
   /// - Returns: The answer.
   /// - Throws: What broke the connection.
   func respond(to request: Request, context: RequestScope) async throws -> Response {
-    let start = time.monotonicTime()
+    let start = context.logger.logLevel <= .info ? time.monotonicTime() : .zero
     let id = numbers.number(request.headers)
-    var route: Route?
+    var progress = Progress()
     var response: Response
     do {
-      response = try await answer(request, context, &route)
+      response = try await answer(request, context, &progress)
     } catch let broken as BrokenBody {
       throw broken.cause
     } catch {
       let refusal = refusal(for: error, to: request)
       response = .problem(refusal)
       logFault(refusal.error, id, context.logger)
-      closeIfUnread(request, context.channel)
+      if !progress.hasBody { refuseRest(of: request, context.channel, &response) }
     }
     if request.method == .head { response = response.withoutBody }
-    response.headers[RequestNumbers.field] = id
-    log(request, route, response, id, since: start, context.logger)
+    response.headers.append(HTTPField(name: RequestNumbers.field, value: id))
+    log(request, progress.route, response, id, since: start, context.logger)
     return response
   }
 
+  /// How far a request came.
+  private struct Progress {
+    var route: Route?
+    /// Whether its body was taken in whole.
+    var hasBody = false
+  }
+
   private func answer(
-    _ request: Request, _ context: RequestScope, _ found: inout Route?
+    _ request: Request, _ context: RequestScope, _ progress: inout Progress
   ) async throws -> Response {
     if context.channel != nil { try hosts.check(request.head) }
     let target = try RequestTarget(request.head.path ?? "")
     let match = router.match(request.method, target.segments)
-    if case .found(let route) = match { found = route }
+    if case .found(let route) = match { progress.route = route }
     let access = try await access(to: match, request, context)
     switch match {
     case .nothing:
@@ -76,10 +83,14 @@ extension ServerCore: HTTPResponder {
     case .otherMethods(let methods): throw Self.otherMethods(methods)
     case .found(let route):
       if let role = route.role { try access.require(role) }
+      let isCounted = route.pace != .waiting
+      if isCounted { try inFlight.enter() }
+      defer { if isCounted { inFlight.leave() } }
+      let body =
+        route.takesBody ? try await bodies.collect(request, from: context.channel) : nil
+      progress.hasBody = body != nil
       let call = Call(
-        request: request, places: route.places(target.segments), rawQuery: target.query,
-        access: access, core: self, channel: context.channel,
-        share: route.pace == .work ? Bodies.Share(bodies) : nil)
+        request, target, route, access: access, core: self, channel: context.channel, body: body)
       return try await run(route, call)
     }
   }
@@ -105,12 +116,8 @@ extension ServerCore: HTTPResponder {
   }
 
   private func run(_ route: Route, _ call: Call) async throws -> Response {
-    guard route.pace != .waiting else { return try await route.answer(call) }
-    try inFlight.enter()
-    defer { inFlight.leave() }
-    guard route.pace == .work || store.isRemote else {
-      return try await route.answer(call)
-    }
+    let isTimed = route.pace == .work || (route.pace == .quick && store.isRemote)
+    guard isTimed else { return try await route.answer(call) }
     let isWrite = call.request.method != .get && call.request.method != .head
     let late = Self.late(isWrite: isWrite)
     return try await TimeLimit.run(options.requestTimeMax, time, late: late) {
@@ -155,15 +162,14 @@ extension ServerCore {
     method == .get || method == .head || method == .delete
   }
 
-  /// Lets the connection go where a refused request still has a body to send: reading all of it
-  /// would cost as much as taking it.
+  /// Lets the connection go where a refused request still has a body to send.
   ///
-  /// What is written before is still sent.
-  private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) {
-    guard let channel else { return }
-    let length = request.headers[.contentLength].flatMap { Int($0) }
-    let isLong = length.map { $0 > 65_536 } ?? (request.headers[.transferEncoding] != nil)
-    guard isLong else { return }
+  /// Reading all of it would cost as much as taking it. The answer is still sent, and says so.
+  private func refuseRest(
+    of request: Request, _ channel: (any Channel)?, _ response: inout Response
+  ) {
+    guard let channel, BodyLength(request.headers).isLong else { return }
+    response.headers[.connection] = "close"
     channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.RefuseRest())
   }
 }

@@ -50,6 +50,7 @@ enum ChangeRoutes {
   private static func poll(_ watch: Watch, _ wait: Duration) async throws -> Response {
     let poll = Task { try await watch.first(within: wait) }
     Departure.watch(watch.call.channel) { poll.cancel() }
+    defer { Departure.forget(watch.call.channel) }
     let (changes, next) = try await withTaskCancellationOrGracefulShutdownHandler {
       try await poll.value
     } onCancelOrGracefulShutdown: {

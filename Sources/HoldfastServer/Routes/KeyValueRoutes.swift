@@ -75,7 +75,7 @@ extension KeyValueRoutes {
       case .exists, .oneOf: throw Refusal(Precondition.failed(entry.version), status: 412)
       }
     }
-    return .json(entry.json, version: entry.version)
+    return .json(bytes: entry.jsonBytes, version: entry.version)
   }
 
   private static func put(_ call: Call, _ place: Place) async throws -> Response {
@@ -98,7 +98,7 @@ extension KeyValueRoutes {
     case .oneOf(let versions) where versions.count == 1: condition = .version(versions[0])
     default: return nil
     }
-    var fields = Fields(try await call.fields())
+    var fields = Fields(try call.fields())
     let value = try fields.value("value")
     let ttl = try fields.optionalDuration("ttl")
     let description = try fields.optionalText("description")

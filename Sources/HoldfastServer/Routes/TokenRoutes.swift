@@ -17,7 +17,7 @@ enum TokenRoutes {
     try call.noQuery()
     // Whoever reaches some namespaces only could make a token that reaches all.
     try call.access.requireUnrestricted()
-    var fields = Fields(try await call.fields())
+    var fields = Fields(try call.fields())
     let name = try fields.text("name")
     let role = try role(&fields)
     let patterns = try patterns(&fields)
