@@ -20,12 +20,14 @@ public import ServiceLifecycle
 /// ```swift
 /// let store = try await Store.open("agents.db")
 /// let server = HoldfastServer(store: store)
-/// try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+/// let group = ServiceGroup(
+///   services: [server], gracefulShutdownSignals: [.sigterm], logger: logger)
+/// try await group.run()
 /// ```
 ///
-/// On a graceful shutdown it accepts no more connections, answers what it has accepted, ends streams,
-/// and cuts off what is left after ``ServerOptions/shutdownTimeMax``. The store stays open: close it
-/// afterwards.
+/// On a graceful shutdown it accepts no more connections, answers what it has accepted, ends
+/// streams, and cuts off what is left after ``ServerOptions/shutdownTimeMax``. The store stays
+/// open: close it afterwards.
 public struct HoldfastServer: Service {
   private let core: ServerCore
   private let options: ServerOptions

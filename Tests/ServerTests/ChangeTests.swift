@@ -37,8 +37,8 @@ import Testing
 
   /// Goal: a watcher sees every change once, and resumes exactly where it was.
   ///
-  /// Method: watch on every engine, put, delete and clear, drop the connection after the first event
-  /// and go on by `Last-Event-ID`, which comes before `since`.
+  /// Method: watch on every engine, put, delete and clear, drop the connection after the first
+  /// event and go on by `Last-Event-ID`, which comes before `since`.
   @Test(arguments: Engines.available)
   func `a stream resumes after the event it saw`(on engine: TestEngine) async throws {
     try await withServer(on: engine) { server in
@@ -118,8 +118,8 @@ import Testing
 
   /// Goal: a quiet stream says that it lives, and where to resume.
   ///
-  /// Method: a heartbeat of a few milliseconds, and a change that the watcher may not see: the place
-  /// moves on.
+  /// Method: a heartbeat of a few milliseconds, and a change that the watcher may not see: the
+  /// place moves on.
   @Test func `a quiet stream moves its place on`() async throws {
     try await withServer {
       $0.heartbeat = .milliseconds(20)

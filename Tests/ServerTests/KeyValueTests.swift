@@ -7,8 +7,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct KeyValueTests {
   /// Goal: a key can be made, read, replaced and deleted, and every answer says what happened.
   ///
-  /// Method: walk one key through its life on every engine, and look at status, entity tag, location
-  /// and body of each answer.
+  /// Method: walk one key through its life on every engine, and look at status, entity tag,
+  /// location and body of each answer.
   @Test(arguments: Engines.available)
   func `a key lives through its routes`(on engine: TestEngine) async throws {
     try await withServer(on: engine) { server in
@@ -81,8 +81,8 @@ import Testing
 
   /// Goal: any key can be addressed, and is exactly the one that was meant.
   ///
-  /// Method: write through the path and look into the store; a fixed word of POST is an ordinary key
-  /// for the other methods.
+  /// Method: write through the path and look into the store; a fixed word of POST is an ordinary
+  /// key for the other methods.
   @Test(arguments: [
     ("a%2Fb", "a/b"), ("a+b", "a+b"), ("100%25", "100%"), ("%252F", "%2F"), ("%20", " "),
     ("a%3Fb%23c", "a?b#c"), ("%F0%9F%90%9D", "🐝"), ("get-many", "get-many"),

@@ -43,7 +43,8 @@ import Testing
     }
   }
 
-  /// Goal: a body over the limit is refused in a way that its sender can read, and nothing is taken.
+  /// Goal: a body over the limit is refused in a way that its sender can read, and nothing is
+  /// taken.
   ///
   /// Method: announce too much and go on sending, with a length and in chunks; then ask for leave
   /// first.

@@ -40,8 +40,8 @@ import Testing
 
   /// Goal: what fails names its place and leaves nothing behind.
   ///
-  /// Method: fail a check, a condition, a field, an operation's name and a state, each after a write
-  /// that would have succeeded.
+  /// Method: fail a check, a condition, a field, an operation's name and a state, each after a
+  /// write that would have succeeded.
   @Test(arguments: Engines.available)
   func `a failure names its place and leaves nothing`(on engine: TestEngine) async throws {
     try await withServer(on: engine) { server in
@@ -107,7 +107,8 @@ import Testing
     }
   }
 
-  /// Goal: a write that is repeated with its idempotency key gives the first answer and writes once.
+  /// Goal: a write that is repeated with its idempotency key gives the first answer and writes
+  /// once.
   ///
   /// Method: repeat a put, an increment, a begin without an id and a transaction, on every engine;
   /// then use a key for another request, and another caller's.

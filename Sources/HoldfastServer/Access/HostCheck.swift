@@ -6,8 +6,8 @@ import NIOConcurrencyHelpers
 ///
 /// A page on the web can point its own name at this machine and have a browser speak to the server
 /// behind it (DNS rebinding). A server on a loopback address therefore answers only to loopback
-/// names and those that were configured; and wherever a browser says which page is asking, that page
-/// must be the server's own.
+/// names and those that were configured; and wherever a browser says which page is asking, that
+/// page must be the server's own.
 final class HostCheck: Sendable {
   private let isLoopback: Bool
   private let hosts: Set<String>

@@ -6,9 +6,10 @@ import NIOCore
 
 /// Finds out who asks, and slows down whoever guesses.
 ///
-/// After a failed sign-in the next answer to that address takes longer each time. What is kept of an
-/// address is forgotten after a minute without a failure, and of more addresses than the bound the
-/// one that failed longest ago. Secrets have 256 bits, so this is against noise more than guessing.
+/// After a failed sign-in the next answer to that address takes longer each time. What is kept of
+/// an address is forgotten after a minute without a failure, and of more addresses than the bound
+/// the one that failed longest ago. Secrets have 256 bits, so this is against noise more than
+/// guessing.
 final class SignIn: Sendable {
   private struct Failures {
     var count = 0

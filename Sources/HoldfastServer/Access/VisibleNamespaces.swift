@@ -5,7 +5,8 @@ import HoldfastCore
 extension Call {
   /// One page of namespaces that the caller may see.
   ///
-  /// Cutting to a depth and counting come after the filter, so that neither tells of what is hidden.
+  /// Cutting to a depth and counting come after the filter, so that neither tells of what is
+  /// hidden.
   ///
   /// - Parameter query: Which namespaces.
   /// - Returns: The page.

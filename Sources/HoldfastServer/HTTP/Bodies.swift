@@ -6,8 +6,8 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTPTypes
 
-/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them whose
-/// requests are being worked on.
+/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them
+/// whose requests are being worked on.
 final class Bodies: Sendable {
   private let bytesMax: Int
   private let bytesAtOnceMax: Int
@@ -24,8 +24,8 @@ final class Bodies: Sendable {
   ///   - request: The request.
   ///   - channel: The client's connection.
   /// - Returns: The body.
-  /// - Throws: 413 past the limit, 503 while too many bodies are in memory, `BrokenBody` for one that
-  ///   was cut off.
+  /// - Throws: 413 past the limit, 503 while too many bodies are in memory, `BrokenBody` for one
+  ///   that was cut off.
   func collect(_ request: Request, from channel: (any Channel)?) async throws -> Body {
     let length = BodyLength(request.headers)
     guard let channel, length != .none else {

@@ -15,8 +15,8 @@ package protocol APIClient: Sendable {
   ///
   /// - Parameter request: The request.
   /// - Returns: The answer; its body may still be coming.
-  /// - Throws: ``StoreError`` with `unavailable` where no server could be reached, `uncertain` where
-  ///   the answer to a write was lost.
+  /// - Throws: ``StoreError`` with `unavailable` where no server could be reached, `uncertain`
+  ///   where the answer to a write was lost.
   func send(_ request: APIRequest) async throws(StoreError) -> APIResponse
 }
 
@@ -102,7 +102,8 @@ package struct APIBody: AsyncSequence, Sendable {
   ///
   /// - Parameter bytesMax: How many there may be.
   /// - Returns: The bytes.
-  /// - Throws: ``StoreError`` with `too_large` past the limit, `unavailable` for a body that broke off.
+  /// - Throws: ``StoreError`` with `too_large` past the limit, `unavailable` for a body that broke
+  ///   off.
   package func collect(upTo bytesMax: Int) async throws(StoreError) -> [UInt8] {
     var bytes: [UInt8] = []
     do {

@@ -58,8 +58,8 @@ struct TransactionRequest: Sendable {
   /// - Parameter transaction: The transaction.
   /// - Returns: The results in order, and the one version that all of them have; null where nothing
   ///   was written.
-  /// - Throws: `conflict` with the index of the check that failed; what an operation throws, with its
-  ///   index in the details.
+  /// - Throws: `conflict` with the index of the check that failed; what an operation throws, with
+  ///   its index in the details.
   func run(in transaction: Transaction) throws(StoreError) -> Reply {
     for (index, check) in checks.enumerated() {
       try Self.naming("check", index) { () throws(StoreError) in

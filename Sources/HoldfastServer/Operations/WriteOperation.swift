@@ -73,8 +73,8 @@ extension Precondition {
   static let mark = "precondition"
 }
 
-/// The answer to a write, as it is kept under an idempotency key: status, body and the header fields
-/// that belong to it.
+/// The answer to a write, as it is kept under an idempotency key: status, body and the header
+/// fields that belong to it.
 struct Reply: Codable, Sendable {
   /// The status of the route's answer.
   let status: Int

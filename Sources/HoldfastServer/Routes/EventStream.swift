@@ -9,7 +9,8 @@ import ServiceLifecycle
 /// Changes as server-sent events, until the client leaves, its token ends or the server stops.
 ///
 /// One task looks for changes and the connection's own writes them, with one piece between the two:
-/// a slow reader holds the first up and not the memory. Every piece carries the place to resume from.
+/// a slow reader holds the first up and not the memory. Every piece carries the place to resume
+/// from.
 enum EventStream {
   /// How long a token is trusted without another look.
   private static let trustedFor = Duration.seconds(1)

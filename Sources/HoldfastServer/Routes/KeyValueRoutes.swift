@@ -3,7 +3,8 @@ import Holdfast
 import HoldfastCore
 import Hummingbird
 
-/// One key: by its path, or by `/v1/entry?namespace=…&key=…` for keys that URL libraries would change.
+/// One key: by its path, or by `/v1/entry?namespace=…&key=…` for keys that URL libraries would
+/// change.
 enum KeyValueRoutes {
   static let all =
     [

@@ -4,8 +4,8 @@ import NIOHTTPTypes
 /// What a connection needs besides requests and answers: an end for peers that stopped reading and
 /// for bodies that nobody wants, and notice when a client has left.
 ///
-/// It looks into no part of a request, since every look costs each request. Everything in it happens
-/// on the connection's event loop.
+/// It looks into no part of a request, since every look costs each request. Everything in it
+/// happens on the connection's event loop.
 final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
@@ -92,8 +92,8 @@ extension ConnectionHandler {
 
 /// Ends a connection once the answer is written.
 ///
-/// What still comes is taken in for a while: a connection that is closed with unread bytes is reset,
-/// and many clients then never see the answer.
+/// What still comes is taken in for a while: a connection that is closed with unread bytes is
+/// reset, and many clients then never see the answer.
 private final class LastAnswerHandler: ChannelOutboundHandler {
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
