@@ -41,8 +41,8 @@ import Testing
 
   /// Goal: all bytes survive in both forms.
   ///
-  /// Method: random bytes of every length up to 200; a text changed in one place is refused or means
-  /// other bytes.
+  /// Method: random bytes of every length up to 200; a text changed in one place is refused or
+  /// means other bytes.
   @Test func `all bytes survive`() {
     var generator = SplitMix64(seed: 0x5EED_0005)
     for length in 0..<200 {

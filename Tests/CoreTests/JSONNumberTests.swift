@@ -45,8 +45,8 @@ import Testing
 
   /// Goal: a number with a point or an exponent is the nearest double, however it is written.
   ///
-  /// Method: numbers from the papers about reading them (halfway cases, the smallest and the largest),
-  /// beside what the compiler makes of the same digits.
+  /// Method: numbers from the papers about reading them (halfway cases, the smallest and the
+  /// largest), beside what the compiler makes of the same digits.
   @Test(arguments: [
     ("1.0", 1.0), ("1e0", 1.0), ("1E5", 100_000.0), ("1e+5", 100_000.0), ("-1.5e-3", -0.0015),
     ("0.1", 0.1), ("0.0", 0.0), ("0e0", 0.0), ("1e22", 1e22), ("1e23", 1e23), ("123e-22", 123e-22),

@@ -90,8 +90,9 @@ import Testing
 
   /// Goal: the search for the end of a string is right at every place in a word of eight bytes.
   ///
-  /// Method: strings of 0 to 40 bytes with each of the special bytes at each place, beside the bytes
-  /// that differ from them by a borrow, which the search is known to confuse above a true match.
+  /// Method: strings of 0 to 40 bytes with each of the special bytes at each place, beside the
+  /// bytes that differ from them by a borrow, which the search is known to confuse above a true
+  /// match.
   @Test func `a special byte is found at every place`() throws {
     for length in 0..<40 {
       for place in 0...length {
@@ -229,7 +230,8 @@ import Testing
     #expect(refusal { try Value(json: "\"\(large)x\"") }?.code == .tooLarge)
   }
 
-  /// Goal: a value made in Swift keeps the same limits before it is stored as one that came as text.
+  /// Goal: a value made in Swift keeps the same limits before it is stored as one that came as
+  /// text.
   ///
   /// Method: depth, strings, bytes, names and the whole, each at its limit and one past it.
   @Test func `a value that is written keeps the limits`() throws {

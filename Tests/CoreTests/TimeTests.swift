@@ -4,7 +4,8 @@ import Testing
 @Suite struct InstantTests {
   /// Goal: an instant has one text, with six digits and `Z`, and comes back from it.
   ///
-  /// Method: a table with leap days, years of a century, times before 1970 and the ends of the range.
+  /// Method: a table with leap days, years of a century, times before 1970 and the ends of the
+  /// range.
   @Test(
     arguments: [
       (0, "1970-01-01T00:00:00.000000Z"), (1, "1970-01-01T00:00:00.000001Z"),
@@ -73,8 +74,8 @@ import Testing
 
   /// Goal: every day of the calendar has its number, and the numbers have no gap.
   ///
-  /// Method: walks over all 3 652 059 days from year 1 to 9999 by the calendar's own rule, and looks
-  /// at the text of each month's first and last day.
+  /// Method: walks over all 3 652 059 days from year 1 to 9999 by the calendar's own rule, and
+  /// looks at the text of each month's first and last day.
   @Test func `the calendar has no gap`() throws {
     var days: Int64 = -719_162
     for year in 1...9_999 {
@@ -196,7 +197,8 @@ import Testing
 
   /// Goal: identifiers are UUIDs of version 7 whose order is that of their milliseconds.
   ///
-  /// Method: the example of RFC 9562, appendix A.6; then the form, order and difference of new ones.
+  /// Method: the example of RFC 9562, appendix A.6; then the form, order and difference of new
+  /// ones.
   @Test func `identifiers are UUIDs of version 7`() throws {
     let example = UUIDv7.text(
       milliseconds: 0x017F_22E2_79B0, high: 0xCC3, low: 0x18C4_DC0C_0C07_398F)

@@ -81,7 +81,8 @@ import Testing
 
   /// Goal: bytes decide whether texts are equal and which comes first, not Unicode.
   ///
-  /// Method: texts that Swift takes for equal, with equal and with different lengths, small and large.
+  /// Method: texts that Swift takes for equal, with equal and with different lengths, small and
+  /// large.
   @Test func `texts are compared by bytes`() {
     let long = String(repeating: "x", count: 100)
     #expect(Bytewise("\u{E9}") != Bytewise("e\u{301}"))

@@ -144,8 +144,8 @@ public struct ChangeSequence: AsyncSequence, Sendable {
     /// whoever hands them on.
     ///
     /// - Parameter limit: How long to wait for the first.
-    /// - Returns: The changes; none when the time is over or the task was cancelled. All of them lie
-    ///   before ``position``.
+    /// - Returns: The changes; none when the time is over or the task was cancelled. All of them
+    ///   lie before ``position``.
     /// - Throws: ``StoreError`` with `trimmed`, `invalid`, `unavailable` or `closed`.
     package func batch(waitingAtMost limit: Duration) async throws(StoreError) -> [Change] {
       let time = store.context.time

@@ -43,20 +43,36 @@ enum KeyValueSQL {
 
   /// The event of an expired row that a put is about to replace.
   ///
+  /// On PostgreSQL the row is locked: a sweep that removed it meanwhile has entered its event, and
+  /// because sweeps run at READ COMMITTED nothing else would make this transaction run again.
+  ///
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none).
   static let expireBeforePut = Statement(
-    """
-    INSERT INTO changes (revision, kind, namespace, subject, operation, at)
-    SELECT holdfast_revision(), 'kv', n.name, k.key, 'expired', holdfast_now()
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
-      AND k.expires_at <= holdfast_now()
-      AND COALESCE(CAST($3 AS BIGINT), 0) = 0
-      AND NOT EXISTS (
-        SELECT 1 FROM runs AS r
-        WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
-    """)
+    sqlite: """
+      INSERT INTO changes (revision, kind, namespace, subject, operation, at)
+      SELECT holdfast_revision(), 'kv', n.name, k.key, 'expired', holdfast_now()
+      FROM namespaces AS n
+      JOIN kv AS k ON k.namespace_id = n.id
+      WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+        AND k.expires_at <= holdfast_now()
+        AND COALESCE(CAST($3 AS BIGINT), 0) = 0
+        AND NOT EXISTS (
+          SELECT 1 FROM runs AS r
+          WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
+      """,
+    postgres: """
+      INSERT INTO changes (revision, kind, namespace, subject, operation, at)
+      SELECT holdfast_revision(), 'kv', n.name, k.key, 'expired', holdfast_now()
+      FROM namespaces AS n
+      JOIN kv AS k ON k.namespace_id = n.id
+      WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+        AND k.expires_at <= holdfast_now()
+        AND COALESCE(CAST($3 AS BIGINT), 0) = 0
+        AND NOT EXISTS (
+          SELECT 1 FROM runs AS r
+          WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
+      FOR UPDATE OF k
+      """)
 
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time
   /// to live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7

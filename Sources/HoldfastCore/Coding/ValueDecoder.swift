@@ -1,8 +1,8 @@
 /// Turns a value into any `Decodable` type.
 ///
 /// A number is taken only if the type holds it: an integer past an `Int8` and a double for an `Int`
-/// are refused, an integer for a `Double` is taken if it is exactly the same. A missing member is `nil`
-/// for an optional, and so is a member that is ``Value/null``.
+/// are refused, an integer for a `Double` is taken if it is exactly the same. A missing member is
+/// `nil` for an optional, and so is a member that is ``Value/null``.
 ///
 /// ```swift
 /// let plan = try ValueDecoder().decode(Plan.self, from: value)

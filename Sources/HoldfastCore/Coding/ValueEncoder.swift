@@ -1,7 +1,7 @@
 /// Turns any `Encodable` type into a value.
 ///
-/// Every number of a type arrives exactly or not at all; `[UInt8]` becomes bytes, an ``Instant`` its
-/// text, a ``Value`` itself, and an optional that is `nil` and encoded as such ``Value/null``.
+/// Every number of a type arrives exactly or not at all; `[UInt8]` becomes bytes, an ``Instant``
+/// its text, a ``Value`` itself, and an optional that is `nil` and encoded as such ``Value/null``.
 ///
 /// ```swift
 /// struct Plan: Codable { var step: Int; var goal: String }

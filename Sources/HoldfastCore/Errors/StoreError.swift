@@ -1,7 +1,8 @@
 /// The one error that Holdfast throws of its own.
 ///
 /// A code is a decision for the caller; the message says what went wrong and is safe to show to a
-/// client; the hint says in one sentence what to do. Neither ever carries a stored value or a secret.
+/// client; the hint says in one sentence what to do. Neither ever carries a stored value or a
+/// secret.
 ///
 /// ```swift
 /// do {
@@ -19,7 +20,8 @@ public struct StoreError: Error, Sendable {
   public let hint: String
   /// What a program may want to know, such as the current version after a failed condition.
   public let details: Object
-  /// The failure underneath, for the log of the process that owns the store; never sent to a client.
+  /// The failure underneath, for the log of the process that owns the store; never sent to a
+  /// client.
   public let cause: (any Error)?
   /// The file and line in Holdfast where the error was made.
   public let origin: Origin

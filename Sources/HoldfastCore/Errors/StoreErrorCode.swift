@@ -1,8 +1,9 @@
 extension StoreError {
-  /// What the caller of a failed operation should do: a code exists only where the decision differs.
+  /// What the caller of a failed operation should do: a code exists only where the decision
+  /// differs.
   ///
-  /// Open to users and closed inside: new codes may come, so that a `switch` outside needs a default,
-  /// while every `switch` in this package is complete by the compiler.
+  /// Open to users and closed inside: new codes may come, so that a `switch` outside needs a
+  /// default, while every `switch` in this package is complete by the compiler.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     /// The closed set of codes, for complete switches inside this package.
     package enum Kind: String, CaseIterable, Sendable {

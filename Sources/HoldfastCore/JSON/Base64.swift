@@ -1,7 +1,7 @@
 /// Base64 (RFC 4648), read strictly: each run of bytes has one text.
 ///
-/// The standard form, with padding, is that of bytes in JSON; the form for URLs, without padding, is
-/// that of cursors.
+/// The standard form, with padding, is that of bytes in JSON; the form for URLs, without padding,
+/// is that of cursors.
 package enum Base64 {
   /// How long the standard text of so many bytes is.
   ///

@@ -6,7 +6,8 @@ struct ExactInteger {
   /// The largest double has this many digits.
   private static let digitsMax = 309
 
-  /// Makes an integer from ASCII digits of which the first is not zero; `nil` if there are too many.
+  /// Makes an integer from ASCII digits of which the first is not zero; `nil` if there are too
+  /// many.
   init?(digits: some Collection<UInt8>) {
     guard digits.count <= Self.digitsMax else { return nil }
     for digit in digits { multiplyByTen(adding: UInt32(digit - UInt8(ascii: "0"))) }

@@ -61,7 +61,10 @@ extension JSONFailure.Reason {
     case .duplicate: "Name each member of an object once."
     case .tooDeep: "Nest less deeply."
     case .dollarForm:
-      #"Write bytes as {"$bytes":"base64"} and special doubles as {"$f64":"NaN"}, "+Inf", "-Inf" or "-0.0"."#
+      """
+      Write bytes as {"$bytes":"base64"} and special doubles as {"$f64":"NaN"}, "+Inf", "-Inf" or \
+      "-0.0".
+      """
     case .stringTooLarge, .textTooLarge: "Send less, or keep it as a file."
     case .truncated, .unexpected, .trailing, .encoding, .control, .escape, .surrogate, .number:
       "Send one JSON value as RFC 8259 describes it, in UTF-8."

@@ -50,7 +50,8 @@ extension JSONParser {
     }
   }
 
-  /// Reads `e`, a sign and digits; far past what a double can hold the exact number is of no interest.
+  /// Reads `e`, a sign and digits; far past what a double can hold the exact number is of no
+  /// interest.
   private mutating func exponent(start: Int) throws(JSONFailure) -> Int {
     place += 1
     let isNegative = take("-")

@@ -1,8 +1,8 @@
 /// Writes values as JSON into a buffer.
 ///
-/// The compact form and the canonical form (RFC 8785) differ in the order of members alone: numbers,
-/// strings and the `$` forms are written in one way only. Digests, chains and idempotency keys stand
-/// on the canonical form, so no text it gives may ever change.
+/// The compact form and the canonical form (RFC 8785) differ in the order of members alone:
+/// numbers, strings and the `$` forms are written in one way only. Digests, chains and idempotency
+/// keys stand on the canonical form, so no text it gives may ever change.
 struct JSONWriter {
   /// How members are ordered and set out.
   enum Form {

@@ -1,10 +1,10 @@
 extension Value {
   /// Reads a JSON text (RFC 8259), strictly.
   ///
-  /// Integers that 64 bits hold are ``integer(_:)`` (`-0` is 0), numbers with a point or an exponent
-  /// are the nearest ``double(_:)``; an integer past 64 bits is kept as a double only if a double has
-  /// exactly that value. `{"$bytes":"base64"}` and `{"$f64":"NaN"}` (`+Inf`, `-Inf`, `-0.0`) carry what
-  /// JSON has no word for.
+  /// Integers that 64 bits hold are ``integer(_:)`` (`-0` is 0), numbers with a point or an
+  /// exponent are the nearest ``double(_:)``; an integer past 64 bits is kept as a double only if a
+  /// double has exactly that value. `{"$bytes":"base64"}` and `{"$f64":"NaN"}` (`+Inf`, `-Inf`,
+  /// `-0.0`) carry what JSON has no word for.
   ///
   /// ```swift
   /// let value = try Value(json: #"{"step": 1, "weight": 1.0}"#)
@@ -59,8 +59,9 @@ extension Value {
   /// The canonical form (RFC 8785), the same for equal values; digests are made of it.
   ///
   /// One addition: integers are written in full, and doubles always with a point or an exponent (as
-  /// ECMAScript writes them, and `.0` where that gives neither), so that 1 and 1.0 differ and integers
-  /// past 2^53 stay exact. Bytes and the doubles that JSON has no word for have their `$` forms.
+  /// ECMAScript writes them, and `.0` where that gives neither), so that 1 and 1.0 differ and
+  /// integers past 2^53 stay exact. Bytes and the doubles that JSON has no word for have their `$`
+  /// forms.
   public var canonical: [UInt8] { text(.canonical) }
 
   private func text(_ form: JSONWriter.Form) -> [UInt8] {
@@ -75,8 +76,8 @@ extension Value {
   ///
   /// - Parameter limits: How large and how deep the value may be.
   /// - Returns: The text.
-  /// - Throws: ``StoreError``: `too_large` for a string, bytes or a text past its limit, `invalid` for
-  ///   a value that nests too deeply; the details name the `reason` and the `limit`.
+  /// - Throws: ``StoreError``: `too_large` for a string, bytes or a text past its limit, `invalid`
+  ///   for a value that nests too deeply; the details name the `reason` and the `limit`.
   package func json(within limits: Limits) throws(StoreError) -> String {
     var size = 0
     try check(limits, depth: 0, size: &size)

@@ -1,7 +1,7 @@
 /// Where a key lives: 1 to 8 segments, written with colons.
 ///
-/// The same key in two namespaces never meets. `Namespace.run("42")` is written `run:42`; a colon or
-/// a backslash inside a segment is escaped by a backslash.
+/// The same key in two namespaces never meets. `Namespace.run("42")` is written `run:42`; a colon
+/// or a backslash inside a segment is escaped by a backslash.
 ///
 /// ```swift
 /// let memories = try Namespace("users:u1:memories")
@@ -45,8 +45,8 @@ extension Namespace {
   /// - Parameters:
   ///   - text: Segments with colons between them; `\:` and `\\` stand for a colon and a backslash.
   ///   - limits: How long it may be, and of how many segments.
-  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its
-  ///   details: `empty`, `empty_segment`, `escape`, `nul`, `too_long`, `too_many_segments`, `reserved`.
+  /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its details:
+  ///   `empty`, `empty_segment`, `escape`, `nul`, `too_long`, `too_many_segments`, `reserved`.
   public init(_ text: String, limits: Limits = Limits()) throws(StoreError) {
     self.init(unchecked: try NamespaceText.read(text))
     try check(limits)

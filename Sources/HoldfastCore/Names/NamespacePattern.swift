@@ -8,8 +8,8 @@
 /// | `*` | every namespace of one segment, such as `global` |
 /// | `**` | every namespace |
 ///
-/// Nothing matches inside a segment: `user*` is the namespace of that very name. A wildcard anywhere
-/// but at the end is refused, since whoever wrote it expects what it does not do.
+/// Nothing matches inside a segment: `user*` is the namespace of that very name. A wildcard
+/// anywhere but at the end is refused, since whoever wrote it expects what it does not do.
 public struct NamespacePattern: Sendable, Hashable, CustomStringConvertible {
   /// What may come after the segments that are named.
   package enum Tail: Sendable, Hashable {

@@ -101,7 +101,8 @@ private struct DigitWriter {
   }
 }
 
-/// Reads the parts of a time from left to right; each gives `nil` where the text has something else.
+/// Reads the parts of a time from left to right; each gives `nil` where the text has something
+/// else.
 private struct TimeReader {
   let text: UnsafeBufferPointer<UInt8>
   private var place = 0

@@ -1,4 +1,5 @@
-/// What a store keeps under a key: JSON's kinds, with exact 64-bit integers, every double, and bytes.
+/// What a store keeps under a key: JSON's kinds, with exact 64-bit integers, every double, and
+/// bytes.
 ///
 /// Equality is exact: `1 ≠ 1.0`, `NaN ≠ NaN`, `-0.0 == 0.0`, a string is never bytes, strings are
 /// compared byte by byte, and the order of an object's members carries no meaning.

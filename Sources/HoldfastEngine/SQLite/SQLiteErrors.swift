@@ -98,7 +98,9 @@ extension SQLiteFailure {
     if code == SQLITE_IOERR | 12 << 8 {  // SQLITE_IOERR_NOMEM
       return (.exhausted, "SQLite got no memory.", "Give the process more memory, then try again.")
     }
-    if code == SQLITE_IOERR | 33 << 8 {  // SQLITE_IOERR_CORRUPTFS
+    // SQLITE_IOERR_CORRUPTFS, which SQLite also makes of every EIO of a read: a disk that fails to
+    // read is no damage yet, and a backup is not what helps.
+    if code == SQLITE_IOERR | 33 << 8, systemCode != EIO {
       return (.corrupt, "The file system under the database is damaged.", nil)
     }
     if systemCode == ENOSPC || systemCode == EDQUOT || systemCode == EFBIG {
