@@ -51,6 +51,11 @@ final class Notifier: PollerClient, @unchecked Sendable {
     self.identity = identity
   }
 
+  /// Whether commits of other processes are heard at once.
+  var isListening: Bool {
+    lock.withLock { if case .open = line { true } else { false } }
+  }
+
   // MARK: Subscribers
 
   /// Adds a subscriber.

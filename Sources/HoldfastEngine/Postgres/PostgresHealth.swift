@@ -17,6 +17,7 @@ extension PostgresEngine {
         "waiting": .integer(Int64(census.waiting)), "opened": .integer(Int64(census.opened)),
       ],
       "retries": .integer(Int64(retries.withLockedValue(\.self))),
+      "listening": .bool(notifier.isListening),
       "database_bytes": .integer(database.rows.first?[2].integer ?? 0),
       "fsync": .bool(database.rows.first?[3].integer == 1),
     ]

@@ -106,6 +106,7 @@ final class CuttingProxy: Sendable {
 
   private func passRequest(_ pair: inout Pair) -> Bool {
     let cut = self.cut.withLockedValue { cut in
+      guard !Self.announces(pair.client) else { return Cut.none }
       defer { cut = .none }
       return cut
     }
@@ -115,6 +116,15 @@ final class CuttingProxy: Sendable {
     case .none: break
     }
     return Self.pass(from: pair.client, to: pair.server)
+  }
+
+  /// Whether what comes next is an announcement, known by its channel: those are never cut.
+  private static func announces(_ client: Int32) -> Bool {
+    withUnsafeTemporaryAllocation(byteCount: 1 << 12, alignment: 1) { buffer in
+      let count = recv(client, buffer.baseAddress, buffer.count, Int32(MSG_PEEK))
+      let text = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+      return text.split(separator: "holdfast_").dropFirst().contains { $0.first?.isNumber == true }
+    }
   }
 
   /// The end of the connection is the answer, where the answer is swallowed.

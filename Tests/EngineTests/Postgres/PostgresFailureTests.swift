@@ -15,6 +15,14 @@ import Testing
     options.poolConnectionsMax = 1
     let engine = try await PostgresEngine.open(
       url: url, options: options, migrations: storeMigrations)
+    // The line for announcements goes through the proxy too; once it stands, the proxy knows it.
+    let subscription = engine.subscribe {}
+    var listening = false
+    for _ in 0..<10_000 where !listening {
+      listening = try await engine.health().details["listening"] == .bool(true)
+    }
+    #expect(listening)
+    engine.unsubscribe(subscription)
     return (engine, proxy)
   }
 
