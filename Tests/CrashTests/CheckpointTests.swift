@@ -2,14 +2,14 @@ import CrashWriter
 import Testing
 
 extension CrashTests {
-  /// No checkpoint runs while any other process could commit: on SQLite before 3.51.3 the two together
-  /// can damage the file.
+  /// No checkpoint runs while any other process could commit: on SQLite before 3.51.3 the two
+  /// together can damage the file.
   @Suite struct CheckpointTests {
     /// Goal: nobody writes while another process's checkpoint runs.
     ///
-    /// Method: a process stands still before or after the call that copies its log, or the one after
-    /// that lets the log begin anew; another's put must wait for its turn until it gives up, and succeed
-    /// once the first has gone on.
+    /// Method: a process stands still before or after the call that copies its log, or the one
+    /// after that lets the log begin anew; another's put must wait for its turn until it gives up,
+    /// and succeed once the first has gone on.
     @Test(arguments: ["beforeCheckpoint", "afterCheckpoint"], [1, 2])
     func `no other process writes while a checkpoint runs`(
       point: String, time: Int
@@ -32,8 +32,8 @@ extension CrashTests {
       #expect(isWritten)
     }
 
-    /// Goal: no checkpoint begins while another process has a writing transaction open, not even the
-    /// one at the close of a store.
+    /// Goal: no checkpoint begins while another process has a writing transaction open, not even
+    /// the one at the close of a store.
     ///
     /// Method: one process holds a transaction open; another, whose log is long, closes its store.
     /// It must close without a checkpoint; the first commits, and nothing is lost.
@@ -63,8 +63,8 @@ extension CrashTests {
     /// Goal: the same under load, with nobody standing still.
     ///
     /// Method: three processes write and checkpoint as fast as they can and say when, on one clock.
-    /// No time between the last statement of a body and the end of its commit may overlap the time of
-    /// another process's checkpoint.
+    /// No time between the last statement of a body and the end of its commit may overlap the time
+    /// of another process's checkpoint.
     @Test func `no commit overlaps a checkpoint of another process`() async throws {
       let scratch = try Scratch()
       var children: [Child] = []

@@ -6,12 +6,12 @@ import Testing
 extension CrashTests {
   /// A watcher that loses its place or its connection, and goes on from its cursor, misses nothing.
   @Suite struct FeedTests {
-    /// Goal: on SQLite every change of a load comes exactly once, in an order that agrees with every
-    /// key's versions.
+    /// Goal: on SQLite every change of a load comes exactly once, in an order that agrees with
+    /// every key's versions.
     ///
-    /// Method: two processes change keys in every way and count the events that must come; a watcher
-    /// stops after a few events again and again, and goes on from the last one's cursor, now and then
-    /// with its store opened anew.
+    /// Method: two processes change keys in every way and count the events that must come; a
+    /// watcher stops after a few events again and again, and goes on from the last one's cursor,
+    /// now and then with its store opened anew.
     @Test func `a watcher that resumes on SQLite sees every change once`() async throws {
       let scratch = try Scratch()
       try await Self.run("sqlite", scratch.store) { _ in }
@@ -19,19 +19,20 @@ extension CrashTests {
 
     /// Goal: the same on PostgreSQL, with connections that break, the writers' too.
     ///
-    /// Method: as on SQLite; every so often the server ends all of its sessions.
+    /// Method: as on SQLite; every so often the server ends all of its sessions, in the middle of
+    /// it all.
     @Test func `a watcher that loses its connection on PostgreSQL sees every change once`()
       async throws
     {
       let server = try await PrivatePostgres.shared
       let url = try await server.freshURL()
       try await Self.run("postgres", url) { round in
-        if round % 7 == 6 { try await server.endSessions() }
+        if round % 3 == 2 { try await server.endSessions() }
       }
     }
 
     private static func run(
-      _ name: String, _ location: String, _ disturb: (Int) async throws -> Void
+      _ name: String, _ location: String, _ disturb: @Sendable (Int) async throws -> Void
     ) async throws {
       let seconds = Surroundings.soakSeconds ?? 4
       var watcher = Watcher(location)
@@ -48,8 +49,10 @@ extension CrashTests {
       var chance = SeededChance(seed: Surroundings.seed)
       var round = 0
       while !watcher.hasSeenTheEnd {
-        try await watcher.watch(most: Int.random(in: 1...400, using: &chance))
-        try await disturb(round)
+        let number = round
+        async let isDisturbed: Void = disturb(number)
+        try await watcher.watch(most: Int.random(in: 1...200, using: &chance))
+        try await isDisturbed
         if round % 5 == 4 { try await watcher.reopen() }
         round += 1
       }

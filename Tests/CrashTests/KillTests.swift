@@ -5,7 +5,8 @@ import HoldfastTesting
 import Testing
 
 extension CrashTests {
-  /// A process that dies at any moment leaves everything that it acknowledged, and no half of anything.
+  /// A process that dies at any moment leaves everything that it acknowledged, and no half of
+  /// anything.
   @Suite struct KillTests {
     private static let tasks = 6
 
@@ -53,8 +54,8 @@ extension CrashTests {
 
     /// Goal: the same inside the system's calls that write, of a commit or of a checkpoint.
     ///
-    /// Method: a library before the system's kills the process at its nth write or sync, after half of
-    /// the bytes.
+    /// Method: a library before the system's kills the process at its nth write or sync, after half
+    /// of the bytes.
     @Test func `a kill in the middle of a write loses nothing`() async throws {
       let scratch = try Scratch()
       let disk = try FaultyDisk(in: scratch)

@@ -33,7 +33,8 @@ extension CrashTests {
       Surroundings.figures("postgres, 10 killed clients: \(ledger.count) writes, none lost")
     }
 
-    /// Goal: a server that dies and comes back costs clients nothing but `unavailable` or `uncertain`.
+    /// Goal: a server that dies and comes back costs clients nothing but `unavailable` or
+    /// `uncertain`.
     ///
     /// Method: the server is stopped as by a crash and started again under a load, three times; the
     /// writers go on by themselves. What was acknowledged before and after is there, once.
@@ -61,7 +62,8 @@ extension CrashTests {
         "postgres, 3 crashes of the server: \(count) writes, none lost; clients saw \(errors)")
     }
 
-    /// Goal: eight writers at one counter, and at a hundred counters of a small table, see no error.
+    /// Goal: eight writers at one counter, and at a hundred counters of a small table, see no
+    /// error.
     ///
     /// Method: two processes with four writers each and a reader; the retries are printed.
     @Test(arguments: [1, 100])
@@ -81,7 +83,8 @@ extension CrashTests {
       #expect(score.errors == [:])
       try await score.check(StoreLocation(url))
       Surroundings.figures(
-        "postgres, 8 writers on \(keys) keys, \(milliseconds / 1_000) s: \(score), \(score.health)")
+        "postgres, 8 writers on \(keys) keys, \(milliseconds / 1_000) s: \(score), "
+          + "retries \(score.retries)")
     }
 
     private static func follow(

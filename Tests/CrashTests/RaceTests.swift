@@ -8,9 +8,9 @@ extension CrashTests {
     /// Goal: no lost update, no torn snapshot, no error, and no writer that starves.
     ///
     /// Method: four processes with two writers and one reader each, at four counters and a pair of
-    /// keys. What each acknowledged must add up to what is stored; the longest wait is printed. Readers
-    /// pause for half a millisecond: eight threads that spin on two cores keep a virtual machine's disk
-    /// from its work, and then the waits are the disk's.
+    /// keys. What each acknowledged must add up to what is stored; the longest wait is printed.
+    /// Readers pause for half a millisecond: eight threads that spin on two cores keep a virtual
+    /// machine's disk from its work, and then the waits are the disk's.
     @Test func `four processes lose no update and see no error`() async throws {
       let scratch = try Scratch()
       let milliseconds = (Surroundings.soakSeconds ?? 4) * 1_000
@@ -32,8 +32,8 @@ extension CrashTests {
 
     /// Goal: the log stays bounded while another process reads without a pause.
     ///
-    /// Method: eight writers of large values in one process, four readers in another; the size of the
-    /// log is looked at whenever the readers' process or the writers' has said something.
+    /// Method: eight writers of large values in one process, four readers in another; the size of
+    /// the log is looked at whenever the readers' process or the writers' has said something.
     @Test func `the log stays bounded beside a reader without a pause`() async throws {
       let scratch = try Scratch()
       let seconds = Surroundings.soakSeconds ?? 5
@@ -59,7 +59,8 @@ extension CrashTests {
       #expect(longest < 64 << 20)
       try await score.check(StoreLocation(scratch.store))
       Surroundings.figures(
-        "sqlite, log beside readers without a pause, \(seconds) s: at most \(longest >> 10) KiB; \(score)"
+        "sqlite, log beside readers without a pause, \(seconds) s: "
+          + "at most \(longest >> 10) KiB; \(score)"
       )
     }
   }

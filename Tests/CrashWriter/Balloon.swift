@@ -27,5 +27,6 @@ enum Balloon {
   /// Gives the room back.
   ///
   /// - Parameter path: Where the file is.
+  /// - Returns: 0 where that worked.
   static func burst(at path: String) -> Int32 { unlink(path) }
 }

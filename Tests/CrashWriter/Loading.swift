@@ -4,8 +4,8 @@ import NIOConcurrencyHelpers
 /// Mode `load`: changes keys in every way for some time, and reports at the end how many events the
 /// feed must have, and which (`tally COUNT SUM`).
 ///
-/// Each write has an idempotency key and is repeated until its answer is known, so that the tally is
-/// exact even where connections break.
+/// Each write has an idempotency key and is repeated until its answer is known, so that the tally
+/// is exact even where connections break.
 struct Loading: Sendable {
   let store: Store
   let settings: Settings

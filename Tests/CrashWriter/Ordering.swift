@@ -1,8 +1,10 @@
 import Holdfast
 import NIOConcurrencyHelpers
 
-/// Mode `orders`: does what it is told, `NUMBER VERB …`, and answers `= NUMBER …`: `ok` with what was
-/// found, or `error` with the code. Orders run side by side.
+/// Mode `orders`: does what it is told, and answers.
+///
+/// An order is `NUMBER VERB …`; its answer is `= NUMBER ok …` with what was found, or
+/// `= NUMBER error CODE …`. Orders run side by side.
 struct Ordering: Sendable {
   let store: Store
 
@@ -73,7 +75,7 @@ struct Ordering: Sendable {
     }
   }
 
-  /// A transaction larger than SQLite's cache of pages, which writes to the disk before its COMMIT.
+  /// A transaction larger than SQLite's cache of pages: it writes to the disk before its COMMIT.
   private func batch(_ key: String, _ count: Int) async throws -> Int {
     let value = Value.string(String(repeating: "w", count: 100_000))
     return try await store.transaction { tx in

@@ -13,8 +13,8 @@ import NIOConcurrencyHelpers
 /// What happens at the engine's named points.
 ///
 /// - `kill=POINT:N`: the process kills itself when it comes to the point for the nth time.
-/// - `stop=POINT:N`: when it comes to the point for the nth time it says so, and stands still until it
-///   is told to go on.
+/// - `stop=POINT:N`: when it comes to the point for the nth time it says so, and stands still until
+///   it is told to go on.
 /// - `report=1`: it says at each point where it is and when, on the clock that all processes share.
 final class Probe: Sendable {
   private let death: Place?

@@ -8,8 +8,9 @@ import Holdfast
   import Darwin
 #endif
 
-/// A program that the crash tests start, disturb and kill: it opens a store, does what its mode says
-/// and reports each thing that the store has acknowledged, in a line of its own, after the fact.
+/// A program that the crash tests start, disturb and kill: it opens a store, does what its mode
+/// says and reports each thing that the store has acknowledged, in a line of its own, after the
+/// fact.
 @main enum Program {
   static func main() async {
     guard let settings = Settings(CommandLine.arguments) else {

@@ -3,9 +3,10 @@ import Holdfast
 /// Mode `race`: writers and readers that meet at the same keys, for some seconds.
 ///
 /// Writers increment hot keys, and move a pair of keys on by reading both and writing both. Readers
-/// look at the hot keys one by one and at the pair on one snapshot, without a pause unless `pause` says
-/// how many microseconds. At the end each line counts what was acknowledged: `hot KEY COUNT`, `pair COUNT`, `errors CODE COUNT`,
-/// `writes COUNT LONGEST MEAN` in microseconds, `reads COUNT`.
+/// look at the hot keys one by one and at the pair on one snapshot, without a pause unless `pause`
+/// says how many microseconds. At the end each line counts what was acknowledged: `hot KEY COUNT`,
+/// `pair COUNT`, `errors CODE COUNT`, `writes COUNT LONGEST MEAN` in microseconds, `reads COUNT`,
+/// and on PostgreSQL `retries COUNT`.
 struct Racing: Sendable {
   let store: Store
   let settings: Settings
@@ -55,12 +56,9 @@ struct Racing: Sendable {
     await tellRetries()
   }
 
-  /// Whatever the engine counts of retries.
   private func tellRetries() async {
-    guard let health = try? await store.health() else { return }
-    for member in health.details {
-      if let count = member.value.integerValue { Report.line("health \(member.name) \(count)") }
-    }
+    guard let retries = try? await store.health().details["retries"]?.integerValue else { return }
+    Report.line("retries \(retries)")
   }
 
   private func isOver(_ end: Int64) -> Bool { Input.isOver || Report.microseconds >= end }

@@ -29,7 +29,9 @@ enum Report {
   }
 }
 
-/// What the program is told: one order a line. When the input closes the program ends, so that none
+/// What the program is told: one order a line.
+///
+/// When the input closes the program ends, so that none
 /// outlives the test that started it.
 enum Input {
   private static let isStopped = NIOLockedValueBox(false)

@@ -1,5 +1,5 @@
-/// How many events there were, and which, whatever their order: two tallies are equal when they were
-/// made of the same events, each as often.
+/// How many events there were, and which, whatever their order: two tallies are equal when they
+/// were made of the same events, each as often.
 package struct Tally: Sendable, Equatable {
   /// The number of events.
   package private(set) var count = 0

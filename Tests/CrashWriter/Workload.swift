@@ -1,10 +1,10 @@
 package import Holdfast
 
-/// One step of the workload that is killed again and again: what a writer does, and what whoever looks
-/// at the store afterwards must find.
+/// One step of the workload that is killed again and again: what a writer does, and what whoever
+/// looks at the store afterwards must find.
 ///
-/// A step writes three keys in two namespaces, counts, moves a run on and leaves its idempotency key,
-/// in one transaction; so each of them betrays a half of it. Both sides make the step from two
+/// A step writes three keys in two namespaces, counts, moves a run on and leaves its idempotency
+/// key, in one transaction; so each of them betrays a half of it. Both sides make the step from two
 /// numbers, so that nothing but the numbers has to be reported.
 package struct WorkloadStep: Sendable {
   /// What a step's transaction returns, and its idempotency key keeps.
@@ -33,6 +33,8 @@ package struct WorkloadStep: Sendable {
   /// The namespace of a task's third keys.
   ///
   /// - Parameter task: The task.
+  /// - Returns: The namespace.
+  /// - Throws: Never, for any number of a task.
   package static func second(_ task: Int) throws(StoreError) -> Namespace {
     try Namespace(segments: ["crash", "t\(task)"])
   }
@@ -40,6 +42,7 @@ package struct WorkloadStep: Sendable {
   /// The key, in the global namespace, that counts a task's steps.
   ///
   /// - Parameter task: The task.
+  /// - Returns: The key.
   package static func counter(_ task: Int) -> String { "count:\(task)" }
 
   /// The run that the step moves on: four steps take a run from its begin to its end.
@@ -88,6 +91,7 @@ package struct WorkloadStep: Sendable {
   ///
   /// - Parameter tx: The transaction.
   /// - Returns: Its version and count.
+  /// - Throws: What the transaction's operations throw.
   package func apply(to tx: Transaction) throws -> Outcome {
     let count = try tx.kv(.global).incrementEntry(Self.counter(task))
     if let event { try tx.runs.apply(event, to: runID) } else { try tx.runs.begin(runID) }
@@ -121,6 +125,8 @@ package enum WorkloadKind: Sendable {
   /// The namespace of the keys of a task that puts.
   ///
   /// - Parameter task: The task's number.
+  /// - Returns: The namespace.
+  /// - Throws: Never, for any number of a task.
   package static func puts(_ task: Int) throws(StoreError) -> Namespace {
     try Namespace(segments: ["crash", "p\(task)"])
   }

@@ -2,8 +2,8 @@ import Holdfast
 
 /// Mode `write`: tasks that write one thing after the other, until they are killed or stopped.
 ///
-/// `ack TASK INDEX` says that the store has acknowledged a write, `error TASK INDEX CODE` that it has
-/// not (it is tried again), `fault …` that the store said something that cannot be.
+/// `ack TASK INDEX` says that the store has acknowledged a write, `error TASK INDEX CODE` that it
+/// has not (it is tried again), `fault …` that the store said something that cannot be.
 struct Writing: Sendable {
   let store: Store
   let settings: Settings
@@ -70,8 +70,8 @@ struct Writing: Sendable {
     }
   }
 
-  /// Tries until it is done: what is `unavailable` was not written, what is `uncertain` is settled by
-  /// the same idempotency key.
+  /// Tries until it is done: what is `unavailable` was not written, what is `uncertain` is settled
+  /// by the same idempotency key.
   private func again<Result: Sendable>(
     _ task: Int, _ index: Int, _ call: @Sendable () async throws -> Result
   ) async -> Result? {

@@ -1,5 +1,5 @@
 // A disk that fails on demand: loaded before the C library of a child process, it stands between
-// SQLite and the system. The test that started the child maps the same file of orders and changes it.
+// SQLite and the system. The test that started the child maps the file of orders too and writes it.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -4,15 +4,15 @@ import Testing
 
 /// A running `CrashWriter`, whose lines are awaited one by one.
 ///
-/// It is killed when nobody holds it any more, and ends by itself when its input closes, so that none
-/// outlives its test.
+/// It is killed when nobody holds it any more, and ends by itself when its input closes, so that
+/// none outlives its test.
 final class Child: Sendable {
   private struct State {
     let pid: pid_t
     /// The child's input and output.
     let socket: Int32
-    /// Set once the child was waited for; from then on its number may be another's, and so may that of
-    /// the socket.
+    /// Set once the child was waited for; from then on its number may be another's, and so may that
+    /// of the socket.
     var status: Int32?
     /// Answers that came while another was awaited.
     var answers: [Int: String] = [:]
@@ -30,6 +30,7 @@ final class Child: Sendable {
   ///   - arguments: `key=value` each.
   ///   - wrapper: Words to put before the program, such as `unshare`.
   ///   - environment: What to add to the environment.
+  /// - Throws: ``CannotStart``.
   init(
     _ mode: String, _ location: String, _ arguments: [String] = [], wrapper: [String] = [],
     environment: [String: String] = [:]

@@ -2,8 +2,8 @@ import Foundation
 
 /// A disk that fails on demand, for children that are started with its ``environment``.
 ///
-/// Their calls to the system go through `faulty_disk.c`, which looks at a file that this process maps
-/// too: what is set here holds there at once.
+/// Their calls to the system go through `faulty_disk.c`, which looks at a file that this process
+/// maps too: what is set here holds there at once.
 final class FaultyDisk: @unchecked Sendable {
   // Unchecked: the orders are single words of shared memory, set by one test and read atomically.
 
@@ -32,6 +32,7 @@ final class FaultyDisk: @unchecked Sendable {
   /// Compiles the library and makes the file of orders.
   ///
   /// - Parameter scratch: Where both go.
+  /// - Throws: ``CannotPrepare``, where there is no compiler.
   init(in scratch: Scratch) throws {
     library = scratch.folder + "/faulty_disk.so"
     path = scratch.folder + "/orders"

@@ -59,7 +59,10 @@ struct Ledger {
 
   /// Looks at a store that nobody writes to.
   ///
-  /// - Parameter isFull: Whether to look at all steps again, and not only at what is new.
+  /// - Parameters:
+  ///   - store: The store.
+  ///   - isFull: Whether to look at all steps again, and not only at what is new.
+  /// - Throws: What the store throws.
   mutating func check(_ store: Store, isFull: Bool = false) async throws {
     let events = try await newEvents(store)
     var expected: [String: Int] = [:]

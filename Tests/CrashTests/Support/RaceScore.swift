@@ -6,8 +6,8 @@ struct RaceScore: CustomStringConvertible {
   private var hot: [String: Int64] = [:]
   private var pairs: Int64 = 0
   private(set) var errors: [String: Int] = [:]
-  /// What the engines of the children counted, such as retries.
-  private(set) var health: [String: Int] = [:]
+  /// How often PostgreSQL's transactions were run again.
+  private(set) var retries = 0
   private var writes = 0
   private var reads = 0
   private var longest = 0
@@ -26,7 +26,7 @@ struct RaceScore: CustomStringConvertible {
     case "hot": hot[words[1], default: 0] += Int64(last)
     case "pair": pairs += Int64(last)
     case "errors": errors[words[1], default: 0] += last
-    case "health": health[words[1], default: 0] += last
+    case "retries": retries += last
     case "writes":
       writes += Int(words[1]) ?? 0
       longest = max(longest, Int(words[2]) ?? 0)

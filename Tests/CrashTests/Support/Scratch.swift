@@ -28,7 +28,9 @@ enum Surroundings {
   /// How long the long tests go on; a few seconds unless `HOLDFAST_SOAK_SECONDS` says otherwise.
   static let soakSeconds = variable("HOLDFAST_SOAK_SECONDS").flatMap { Int($0) }
 
-  /// Where chance begins: `HOLDFAST_SEED`, or another place each time. A test prints what it took.
+  /// Where chance begins: `HOLDFAST_SEED`, or another place each time.
+  ///
+  /// A test prints what it took.
   static let seed =
     variable("HOLDFAST_SEED").flatMap { UInt64($0) } ?? .random(in: 1...999_999)
 
