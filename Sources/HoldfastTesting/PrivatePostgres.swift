@@ -10,16 +10,17 @@ import NIOConcurrencyHelpers
   import Darwin
 #endif
 
-/// A PostgreSQL server of a test run's own: made in a temporary folder, reached over loopback with a
-/// password or over a Unix socket without one, and gone with the process that started it.
+/// A PostgreSQL server of a test run's own: made in a temporary folder, reached over loopback with
+/// a password or over a Unix socket without one, and gone with the process that started it.
 ///
 /// ```swift
 /// let url = try await PrivatePostgres.shared.freshURL()
 /// ```
 ///
-/// A small shell stands between: it starts the server, takes orders over a socket, and when the socket
-/// closes (because the test process ended, in whatever way) it stops the server and removes the folder.
-/// PostgreSQL does not run as root, so the shell becomes the user `postgres` where the tests are root.
+/// A small shell stands between: it starts the server, takes orders over a socket, and when the
+/// socket closes (because the test process ended, in whatever way) it stops the server and removes
+/// the folder. PostgreSQL does not run as root, so the shell becomes the user `postgres` where the
+/// tests are root.
 package final class PrivatePostgres: Sendable {
   /// How a server is stopped before it is started again.
   package enum StopMode: String, Sendable {

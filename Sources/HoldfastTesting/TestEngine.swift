@@ -41,7 +41,8 @@ extension TestEngine: CustomTestStringConvertible {
 
 /// Which databases a test run covers.
 public enum Engines {
-  /// The databases to give to a test as its arguments: both, whether PostgreSQL is installed or not.
+  /// The databases to give to a test as its arguments: both, whether PostgreSQL is installed or
+  /// not.
   ///
   /// Where it is missing the tests on it fail and say how to get it: nothing is skipped in silence.
   /// `HOLDFAST_TEST_ENGINES=sqlite` (or `postgres`) restricts a run by hand.
@@ -106,8 +107,8 @@ public struct StorePlace: Sendable {
 extension StoreOptions {
   /// Options for tests: no upkeep by itself, no log, and time, ids and chance as wished.
   ///
-  /// Bodies, waits and retries have much longer bounds than by default, so that a test does not fail
-  /// because the machine has a lot to do.
+  /// Bodies, waits and retries have much longer bounds than by default, so that a test does not
+  /// fail because the machine has a lot to do.
   ///
   /// - Parameters:
   ///   - time: The clock; the system's if left out.

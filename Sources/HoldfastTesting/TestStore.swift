@@ -78,9 +78,9 @@ public final class TestStore: Sendable {
 
 /// Gives a test a fresh store, and checks the store when the test is done with it.
 ///
-/// When the body has returned, every store of the test is closed, the place is opened once more, and
-/// what the store's own `verify` finds is recorded as a failure of the test. Then the files go. A
-/// dozen tests on one database have their store at once; the others wait for their turn.
+/// When the body has returned, every store of the test is closed, the place is opened once more,
+/// and what the store's own `verify` finds is recorded as a failure of the test. Then the files go.
+/// A dozen tests on one database have their store at once; the others wait for their turn.
 ///
 /// - Parameters:
 ///   - engine: On which database.

@@ -3,7 +3,8 @@ import HoldfastCore
 
 /// Opens connections to one target, and says what failed in words that hold no secret.
 ///
-/// It blocks (the look-up of a host name does, whatever one does), so it runs on a thread of its own.
+/// It blocks (the look-up of a host name does, whatever one does), so it runs on a thread of its
+/// own.
 struct Connecting: Sendable {
   let target: PostgresTarget
 

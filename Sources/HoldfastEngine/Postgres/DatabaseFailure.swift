@@ -3,8 +3,8 @@ import HoldfastCore
 
 /// What the server, or the client library in its place, said about a statement that failed.
 ///
-/// It keeps the code and the names of schema objects and, where no stored value can stand in it, the
-/// server's sentence. The server's detail, hint and context are never read: they quote values.
+/// It keeps the code and the names of schema objects and, where no stored value can stand in it,
+/// the server's sentence. The server's detail, hint and context are never read: they quote values.
 struct DatabaseFailure: Error, Equatable {
   /// The five characters of the SQL standard; empty where the connection broke.
   let state: String

@@ -1,12 +1,13 @@
 import HoldfastCore
 
 /// Begins a new incarnation of a store: at its creation, and where the data finds itself in another
-/// cluster, database or schema than the one that it remembers (a dump was restored, a cluster copied).
+/// cluster, database or schema than the one that it remembers (a dump was restored, a cluster
+/// copied).
 ///
-/// Transaction ids mean nothing elsewhere, so the feed of the old incarnation is closed: its rows, all
-/// at or below the then-largest position, are never read again, and its cursors are answered with
-/// `trimmed`. Revisions move well past the largest that is stored, so that versions go on growing even
-/// where the copy was older than what somebody had already seen.
+/// Transaction ids mean nothing elsewhere, so the feed of the old incarnation is closed: its rows,
+/// all at or below the then-largest position, are never read again, and its cursors are answered
+/// with `trimmed`. Revisions move well past the largest that is stored, so that versions go on
+/// growing even where the copy was older than what somebody had already seen.
 struct Incarnation {
   let session: Session
   let identity: StoreIdentity

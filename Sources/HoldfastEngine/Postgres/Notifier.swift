@@ -2,11 +2,13 @@ import HoldfastCore
 import Logging
 import NIOConcurrencyHelpers
 
-/// Tells subscribers that something may have been committed, and other processes that something was.
+/// Tells subscribers that something may have been committed, and other processes that something
+/// was.
 ///
-/// Announcements go out after the commit, many commits in one, on a connection of their own: inside a
-/// transaction NOTIFY holds one lock for the whole server until the flush. A process may die between
-/// its commit and its announcement, so subscribers are also called now and then for nothing.
+/// Announcements go out after the commit, many commits in one, on a connection of their own: inside
+/// a transaction NOTIFY holds one lock for the whole server until the flush. A process may die
+/// between its commit and its announcement, so subscribers are also called now and then for
+/// nothing.
 ///
 /// Unchecked because `lock` protects everything that changes, the session included.
 final class Notifier: PollerClient, @unchecked Sendable {

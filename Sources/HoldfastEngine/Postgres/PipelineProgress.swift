@@ -1,5 +1,5 @@
-/// Follows what the server still owes for a pipeline: a value that takes what comes and fills in the
-/// answer, and knows neither socket nor library.
+/// Follows what the server still owes for a pipeline: a value that takes what comes and fills in
+/// the answer, and knows neither socket nor library.
 struct PipelineProgress {
   /// What is awaited next.
   enum Expected: Equatable {

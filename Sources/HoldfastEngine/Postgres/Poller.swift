@@ -11,8 +11,8 @@ protocol PollerClient: AnyObject, Sendable {
 
 /// The one thread that waits for all sockets of an engine, and for time.
 ///
-/// It lives until ``stop()``: its own thread holds it. Its descriptors are closed when nobody holds it
-/// any more, and not by the thread as it ends: who rings must not find that the number of the
+/// It lives until ``stop()``: its own thread holds it. Its descriptors are closed when nobody holds
+/// it any more, and not by the thread as it ends: who rings must not find that the number of the
 /// descriptor belongs to another store's socket by now.
 final class Poller: Sendable {
   fileprivate struct State {

@@ -1,8 +1,8 @@
 import HoldfastCore
 import NIOConcurrencyHelpers
 
-/// The connections of an engine: who needs one takes one, waits in line for one, or is told that the
-/// wait is over.
+/// The connections of an engine: who needs one takes one, waits in line for one, or is told that
+/// the wait is over.
 ///
 /// Invariants: `live` counts the sessions that exist, idle or taken; `live + opening` never exceeds
 /// `connectionsMax`; nobody waits while a session is idle; a session that failed is thrown away and
@@ -215,7 +215,8 @@ final class Pool: Sendable {
       state.opening -= 1
       state.refusals += 1
       state.refusal = error
-      // What waiting does not mend is told at once to those who have no other connection to hope for.
+      // What waiting does not mend is told at once to those who have no other connection to hope
+      // for.
       guard error.code != .unavailable, state.live == 0 else { return ([], wantsAnother(&state)) }
       var takers: [(Taker, Timers.Ticket?)] = []
       while let next = nextWaiter(&state) { takers.append(next) }

@@ -3,8 +3,8 @@ import NIOConcurrencyHelpers
 
 /// A session of the pool: the poller serves its socket, unless a thread has borrowed it.
 ///
-/// Unchecked because `lock` protects everything that changes, the session itself included while it is
-/// not lent.
+/// Unchecked because `lock` protects everything that changes, the session itself included while it
+/// is not lent.
 final class PooledSession: PollerClient, @unchecked Sendable {
   let session: Session
   private let poller: Poller

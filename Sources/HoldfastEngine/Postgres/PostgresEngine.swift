@@ -4,13 +4,13 @@ import NIOConcurrencyHelpers
 
 /// The PostgreSQL engine: serializable transactions over a pool of libpq connections.
 ///
-/// What Holdfast does by itself goes out as one pipeline and is taken in by one poller thread; a body
-/// borrows a connection and runs on a thread of its own. Nothing blocks the cooperative pool.
+/// What Holdfast does by itself goes out as one pipeline and is taken in by one poller thread; a
+/// body borrows a connection and runs on a thread of its own. Nothing blocks the cooperative pool.
 ///
 /// Invariants, and who keeps them:
 /// - Every session holds the store's shared lock before it writes (``SessionOpener``).
-/// - A transaction that failed is rolled back, and its hot rows are unlocked, before the session serves
-///   anybody else (``StepsPlan/tidying(_:)``, ``BodyConnection``).
+/// - A transaction that failed is rolled back, and its hot rows are unlocked, before the session
+///   serves anybody else (``StepsPlan/tidying(_:)``, ``BodyConnection``).
 /// - A commit is reported as failed only where the server said so or never got it; otherwise the
 ///   outcome is `uncertain`.
 /// - Only serialization failures and broken connections are tried again, within bounds
@@ -59,8 +59,8 @@ package final class PostgresEngine: Engine {
   ///   - options: Sources, bounds and sizes.
   ///   - migrations: All migrations that this program knows, by number.
   /// - Returns: The engine.
-  /// - Throws: `invalid` for a URL that cannot be read; `unauthenticated`, `not_found`, `unavailable` or
-  ///   `incompatible` with what failed, never with the password.
+  /// - Throws: `invalid` for a URL that cannot be read; `unauthenticated`, `not_found`,
+  ///   `unavailable` or `incompatible` with what failed, never with the password.
   package static func open(
     url: String, options: EngineOptions, migrations: [Migration]
   ) async throws(StoreError) -> PostgresEngine {

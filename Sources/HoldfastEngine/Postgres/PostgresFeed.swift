@@ -4,19 +4,19 @@ package import HoldfastCore
 //
 // Revisions are not drawn in the order of commits, so the feed goes by transaction ids, whole
 // transactions, and stops before the oldest id that one of this store's writers still has open. The
-// reader has to know two things: which ids are open, and which of these belong to strangers, whose long
-// transactions (another database's, for example) must not stop it.
+// reader has to know two things: which ids are open, and which of these belong to strangers, whose
+// long transactions (another database's, for example) must not stop it.
 //
-// 1. A statement by itself reads from the lock table which ids strangers hold: sessions that do not hold
-//    this store's shared lock. A session of ours takes that lock before it writes for the first time, so
-//    an id that was a stranger's then never writes to our feed.
-// 2. Only then one snapshot is taken, and everything else is read in it: the ids open in it but for the
-//    strangers', and the rows below the least of them. What lies below that bound is either visible in
-//    this same snapshot or was rolled back; nothing can commit in between.
+// 1. A statement by itself reads from the lock table which ids strangers hold: sessions that do not
+//    hold this store's shared lock. A session of ours takes that lock before it writes for the
+//    first time, so an id that was a stranger's then never writes to our feed.
+// 2. Only then one snapshot is taken, and everything else is read in it: the ids open in it but for
+//    the strangers', and the rows below the least of them. What lies below that bound is either
+//    visible in this same snapshot or was rolled back; nothing can commit in between.
 //
-// The other order, a snapshot first and the locks after it, loses a transaction that commits between the
-// two. And the snapshot's own list of open ids is asked, not the lock table, because a transaction has
-// its id a moment before it holds the lock on it.
+// The other order, a snapshot first and the locks after it, loses a transaction that commits
+// between the two. And the snapshot's own list of open ids is asked, not the lock table, because a
+// transaction has its id a moment before it holds the lock on it.
 
 extension PostgresEngine {
   package func feedEnd() async throws(StoreError) -> FeedCursor {
@@ -83,7 +83,8 @@ extension PostgresEngine {
   }
 }
 
-/// What the feed's reader learns about the feed as a whole, in the snapshot that it reads the rows in.
+/// What the feed's reader learns about the feed as a whole, in the snapshot that it reads the rows
+/// in.
 struct FeedHead {
   /// The first transaction id that is not read yet.
   let bound: Int64
@@ -162,7 +163,8 @@ enum FeedSQL {
 
   /// Keeps, for this session, the open ids of strangers.
   ///
-  /// One look at the lock table serves for both questions. A prepared transaction has no session, and is nobody's of ours.
+  /// One look at the lock table serves for both questions. A prepared transaction has no session,
+  /// and is nobody's of ours.
   static let noteStrangers = Statement(
     sqlite: "",
     postgres: """

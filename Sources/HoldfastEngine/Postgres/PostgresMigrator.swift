@@ -2,11 +2,11 @@ import HoldfastCore
 
 /// Brings the schema of a store up to what this program knows.
 ///
-/// It also makes sure that the store knows which incarnation of itself it is. It blocks, and has the
-/// session for itself.
+/// It also makes sure that the store knows which incarnation of itself it is. It blocks, and has
+/// the session for itself.
 ///
-/// Invariants: a migration runs under the store's exclusive lock, in a transaction of its own together
-/// with its row in `meta`; a migration that ran never changes, or the store is refused.
+/// Invariants: a migration runs under the store's exclusive lock, in a transaction of its own
+/// together with its row in `meta`; a migration that ran never changes, or the store is refused.
 struct PostgresMigrator {
   let session: Session
   let identity: StoreIdentity
@@ -19,8 +19,8 @@ struct PostgresMigrator {
   /// Migrates where that is needed and allowed.
   ///
   /// - Throws: `incompatible` for a store that is newer, other than expected, or older while
-  ///   migrating is not allowed; `unavailable` where others hold the store for too long; `not_found`
-  ///   for an empty schema where none may be created.
+  ///   migrating is not allowed; `unavailable` where others hold the store for too long;
+  ///   `not_found` for an empty schema where none may be created.
   func run() throws(StoreError) {
     let missing = try pending()
     if !missing.isEmpty { try checkAllowed(missing) }
@@ -55,7 +55,8 @@ struct PostgresMigrator {
 
   /// The migrations that have not run yet.
   ///
-  /// - Throws: `incompatible` for a store from a newer program, or one whose migrations were others.
+  /// - Throws: `incompatible` for a store from a newer program, or one whose migrations were
+  ///   others.
   func pending() throws(StoreError) -> [Migration] {
     let recorded = try metadata(like: "migration.%")
     var ran: Set<Int> = []

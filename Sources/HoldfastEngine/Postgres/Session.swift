@@ -4,11 +4,11 @@ import HoldfastCore
 /// One connection to the server, in pipeline mode, with the statements that it has prepared.
 ///
 /// It sends and takes in without ever waiting; who waits for the socket is its owner's business.
-/// Invariants: at most one pipeline is under way; a statement is prepared under its number, the first
-/// time it is used, in the same pipeline.
+/// Invariants: at most one pipeline is under way; a statement is prepared under its number, the
+/// first time it is used, in the same pipeline.
 ///
-/// Unchecked because ownership goes from thread to thread: a ``PooledSession`` guards it with its lock
-/// while the poller serves it, and a thread has it alone while it is lent out or being opened.
+/// Unchecked because ownership goes from thread to thread: a ``PooledSession`` guards it with its
+/// lock while the poller serves it, and a thread has it alone while it is lent out or being opened.
 final class Session: @unchecked Sendable {
   /// How far a pipeline has come.
   enum Progress {

@@ -29,9 +29,9 @@ struct StoreIdentity: Sendable, Equatable {
 /// It blocks, like ``Connecting``.
 ///
 /// Every session holds a shared advisory lock from here to its end. The lock does two things: a
-/// migration takes it exclusively, so nobody writes in the meantime; and it marks this store's writers
-/// for the reader of the feed, which must not pass an open transaction of theirs. So it has to be held
-/// before the first statement that writes.
+/// migration takes it exclusively, so nobody writes in the meantime; and it marks this store's
+/// writers for the reader of the feed, which must not pass an open transaction of theirs. So it has
+/// to be held before the first statement that writes.
 struct SessionOpener: Sendable {
   let connecting: Connecting
   let options: EngineOptions
@@ -73,7 +73,8 @@ struct SessionOpener: Sendable {
       serverVersion: String(row.text(5).prefix { $0 != " " }))
   }
 
-  /// Takes the store's lock for a session, and makes sure that it still is the store that was opened.
+  /// Takes the store's lock for a session, and makes sure that it still is the store that was
+  /// opened.
   ///
   /// - Parameters:
   ///   - session: A session from ``begin()``.
@@ -125,8 +126,8 @@ struct SessionOpener: Sendable {
     _ = try answer.result(noted)
   }
 
-  /// Sequential and bitmap scans are off because the serializable level locks what was scanned: on a
-  /// small table that is the whole of it, and unrelated transactions fail.
+  /// Sequential and bitmap scans are off because the serializable level locks what was scanned: on
+  /// a small table that is the whole of it, and unrelated transactions fail.
   private static let settings = Statement(
     sqlite: "",
     postgres: """

@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 
-/// What is to be done later, soonest first: a binary heap in which cancelled entries stay until they
-/// come up, or until they are the greater part.
+/// What is to be done later, soonest first: a binary heap in which cancelled entries stay until
+/// they come up, or until they are the greater part.
 struct Timers {
   /// Names one entry, so that it can be cancelled.
   struct Ticket: Hashable, Sendable {

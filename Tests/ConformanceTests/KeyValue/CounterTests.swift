@@ -73,8 +73,8 @@ import Testing
 
   /// Goal: N tasks that count M times each make N·M, and nobody sees a number twice.
   ///
-  /// Method: sixteen tasks with twenty-five increments each on one key, half of them through a second
-  /// store on the same data.
+  /// Method: sixteen tasks with twenty-five increments each on one key, half of them through a
+  /// second store on the same data.
   @Test(arguments: Engines.available)
   func `no increment is lost and no number comes twice`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

@@ -43,8 +43,8 @@ import Testing
     }
   }
 
-  /// Goal: for every write an expired entry is absent: `absent` holds, `version` and `value` do not,
-  /// a put creates anew, an increment starts at 0.
+  /// Goal: for every write an expired entry is absent: `absent` holds, `version` and `value` do
+  /// not, a put creates anew, an increment starts at 0.
   ///
   /// Method: an expired, unswept key with a description, and each write over it in turn.
   @Test(arguments: Engines.available)
@@ -127,10 +127,11 @@ import Testing
     }
   }
 
-  /// Goal: a wall clock that jumps back neither resurrects what expired nor reorders what is written.
+  /// Goal: a wall clock that jumps back neither resurrects what expired nor reorders what is
+  /// written.
   ///
-  /// Method: lets a key expire, sets the wall clock an hour back, looks, writes, lets time pass, and
-  /// opens the store anew with the clock still behind. Upkeep does what it does once a second.
+  /// Method: lets a key expire, sets the wall clock an hour back, looks, writes, lets time pass,
+  /// and opens the store anew with the clock still behind. Upkeep does what it does once a second.
   @Test(arguments: Engines.available)
   func `a clock that jumps back resurrects nothing`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
@@ -192,8 +193,8 @@ import Testing
     }
   }
 
-  /// Goal: a put with a time to live in a transaction expires by the time of its commit's body, and a
-  /// snapshot of reads is of one time.
+  /// Goal: a put with a time to live in a transaction expires by the time of its commit's body, and
+  /// a snapshot of reads is of one time.
   ///
   /// Method: sets, reads and moves the clock inside one body.
   @Test(arguments: Engines.available)

@@ -5,8 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct KeyTests {
   /// Goal: a key is exact: nothing is trimmed, folded, normalised or taken for a path.
   ///
-  /// Method: puts keys that differ only in what careless stores change, each with its own value; each
-  /// must come back with its own value, and the count must be theirs.
+  /// Method: puts keys that differ only in what careless stores change, each with its own value;
+  /// each must come back with its own value, and the count must be theirs.
   @Test(arguments: Engines.available)
   func `a key is exact`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

@@ -216,8 +216,8 @@ import Testing
 
   /// Goal: every key that stays is seen exactly once while others write.
   ///
-  /// Method: four tasks put and delete other keys without a pause while the list is walked, forwards
-  /// and backwards, in small pages.
+  /// Method: four tasks put and delete other keys without a pause while the list is walked,
+  /// forwards and backwards, in small pages.
   @Test(arguments: Engines.available)
   func `every key that stays is seen once while others write`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

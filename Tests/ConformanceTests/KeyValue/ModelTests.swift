@@ -220,8 +220,8 @@ private struct Walk {
 @Suite(.timeLimit(.minutes(5))) struct ModelTests {
   /// Goal: whatever is done in whatever order, the store holds what a plain dictionary would.
   ///
-  /// Method: random puts, deletes, increments, expiries, clears, sweeps and moves of the clock, from
-  /// printed seeds, compared with a model after each step.
+  /// Method: random puts, deletes, increments, expiries, clears, sweeps and moves of the clock,
+  /// from printed seeds, compared with a model after each step.
   @Test(arguments: Engines.available, [1, 2, 3, 4])
   func `the store does what a plain model does`(
     on engine: TestEngine, number: UInt64

@@ -3,7 +3,8 @@ import HoldfastTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct NamespaceTests {
-  /// Goal: a namespace has 1 to 8 segments, none empty, at most 256 bytes, no NUL, no reserved word.
+  /// Goal: a namespace has 1 to 8 segments, none empty, at most 256 bytes, no NUL, no reserved
+  /// word.
   ///
   /// Method: texts and segments at and past every bound; each refusal names its reason.
   @Test func `a namespace keeps its form`() throws {

@@ -70,8 +70,8 @@ import Testing
     }
   }
 
-  /// Goal: an event of `expired` comes exactly once, whoever is first: sweeps of two nodes and writes
-  /// at once.
+  /// Goal: an event of `expired` comes exactly once, whoever is first: sweeps of two nodes and
+  /// writes at once.
   ///
   /// Method: many expired keys; two nodes sweep while others write over half of them.
   @Test(arguments: Engines.available)
@@ -124,8 +124,8 @@ import Testing
     }
   }
 
-  /// Goal: a clear costs one step however many keys there are; upkeep removes the old rows in slices,
-  /// and a little namespace's at once.
+  /// Goal: a clear costs one step however many keys there are; upkeep removes the old rows in
+  /// slices, and a little namespace's at once.
   ///
   /// Method: clears many keys and few; looks at the table, at once and after sweeps.
   @Test(arguments: Engines.available)

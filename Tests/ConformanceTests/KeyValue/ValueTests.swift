@@ -47,8 +47,8 @@ import Testing
     }
   }
 
-  /// Goal: every kind of value survives the round trip exactly, integers past 2^53, every double and
-  /// bytes included.
+  /// Goal: every kind of value survives the round trip exactly, integers past 2^53, every double
+  /// and bytes included.
   ///
   /// Method: values of each kind and many at random; each must come back identical through get,
   /// getMany and list, before and after the store was opened anew.

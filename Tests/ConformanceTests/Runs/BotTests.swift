@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct BotTests {
   /// Goal: a bot has id, slug, name and metadata; what is left out is made or taken from the slug.
   ///
-  /// Method: creates with everything and with the least; reads by id and slug, also after a restart.
+  /// Method: creates with everything and with the least; reads by id and slug, also after a
+  /// restart.
   @Test(arguments: Engines.available)
   func `a bot is created with what it was given`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()

@@ -83,8 +83,8 @@ import Testing
   /// Goal: a deleted run takes all under it out of sight in one transaction, with one event, and
   /// leaves its neighbours, its children and the bots.
   ///
-  /// Method: keys under the run, below it and beside it, and a child; what each read shows before and
-  /// after, also after a restart.
+  /// Method: keys under the run, below it and beside it, and a child; what each read shows before
+  /// and after, also after a restart.
   @Test(arguments: Engines.available)
   func `a deleted run takes all under it out of sight`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -226,7 +226,8 @@ import Testing
     }
   }
 
-  /// Goal: who writes while a run is deleted either wrote before and is gone with it, or is refused.
+  /// Goal: who writes while a run is deleted either wrote before and is gone with it, or is
+  /// refused.
   ///
   /// Method: writers and one deletion at once, over two nodes; afterwards nothing is there, and no
   /// write came after the deletion in the feed.

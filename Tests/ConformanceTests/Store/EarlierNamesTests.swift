@@ -2,8 +2,8 @@ import Holdfast
 import HoldfastTesting
 import Testing
 
-/// For people who come from the older Go and Rust stores: each test bears the old name and shows the
-/// old behaviour, or the stated difference.
+/// For people who come from the older Go and Rust stores: each test bears the old name and shows
+/// the old behaviour, or the stated difference.
 @Suite(.timeLimit(.minutes(5))) struct EarlierNamesTests {
   /// Goal: `put_with_ttl` is `put(ttl:)`.
   ///

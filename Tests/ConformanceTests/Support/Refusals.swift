@@ -1,8 +1,8 @@
 import Holdfast
 import Testing
 
-/// The error that a call throws; `nil` where it throws none, and a failure of the test where what it
-/// throws is no `StoreError`.
+/// The error that a call throws; `nil` where it throws none, and a failure of the test where what
+/// it throws is no `StoreError`.
 func refusal<Result>(
   sourceLocation: SourceLocation = #_sourceLocation, _ call: () async throws -> Result
 ) async -> StoreError? {

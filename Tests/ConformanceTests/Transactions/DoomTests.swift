@@ -12,7 +12,8 @@ import Testing
 
   /// Goal: any error but a refusal dooms the transaction, even where the body swallows it.
   ///
-  /// Method: lets a statement in the middle of a body fail; the body catches the error and writes on.
+  /// Method: lets a statement in the middle of a body fail; the body catches the error and writes
+  /// on.
   @Test(arguments: Engines.available)
   func `an error of the database dooms the transaction`(on engine: TestEngine) async throws {
     let (faults, options) = faulty()
@@ -116,7 +117,8 @@ import Testing
     }
   }
 
-  /// Goal: a body past its time limit gets `unavailable` at its next operation, and nothing is kept.
+  /// Goal: a body past its time limit gets `unavailable` at its next operation, and nothing is
+  /// kept.
   ///
   /// Method: the clock moves past the limit inside a body; at the limit it may still write.
   @Test(arguments: Engines.available)

@@ -5,8 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct SerializableTests {
   /// Goal: no write skew: of two who each read what the other writes, one must see the other.
   ///
-  /// Method: two doctors on call, each goes off call if the other is on; many rounds at once, over two
-  /// nodes. In no round may both have gone.
+  /// Method: two doctors on call, each goes off call if the other is on; many rounds at once, over
+  /// two nodes. In no round may both have gone.
   @Test(arguments: Engines.available)
   func `there is no write skew`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -33,8 +33,8 @@ import Testing
 
   /// Goal: no phantoms: who counts and then adds has counted all that was there before.
   ///
-  /// Method: tasks that count the keys of a prefix and add one under the count as its name, `absent`
-  /// unasked; were a phantom possible two would take one number.
+  /// Method: tasks that count the keys of a prefix and add one under the count as its name,
+  /// `absent` unasked; were a phantom possible two would take one number.
   @Test(arguments: Engines.available)
   func `there are no phantoms`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -58,7 +58,8 @@ import Testing
 
   /// Goal: a bound over a list holds: a seat is never given twice, whichever way it is asked for.
   ///
-  /// Method: tasks begin a run only while fewer than five have the tag, by a list; at most five begin.
+  /// Method: tasks begin a run only while fewer than five have the tag, by a list; at most five
+  /// begin.
   @Test(arguments: Engines.available)
   func `a bound over a list of runs holds`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -82,7 +83,8 @@ import Testing
 
   /// Goal: two who would both be first are not: a missing key is read, then made, once.
   ///
-  /// Method: tasks that get and, where nothing is there, put their own name; all must return one name.
+  /// Method: tasks that get and, where nothing is there, put their own name; all must return one
+  /// name.
   @Test(arguments: Engines.available)
   func `a missing key is made once`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -110,8 +112,8 @@ import Testing
 
   /// Goal: a clear and a put at once leave either the put or nothing, never a key of before.
   ///
-  /// Method: clears and puts of two nodes at once; what remains was put after the last clear that the
-  /// feed shows.
+  /// Method: clears and puts of two nodes at once; what remains was put after the last clear that
+  /// the feed shows.
   @Test(arguments: Engines.available)
   func `a clear takes all that was there before it`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

@@ -37,7 +37,8 @@ import Testing
   /// Goal: a transaction that throws leaves no trace in any primitive nor in the feed, and what it
   /// threw comes out unchanged.
   ///
-  /// Method: the same kinds of writes and the removal of what was there, then an error of one's own.
+  /// Method: the same kinds of writes and the removal of what was there, then an error of one's
+  /// own.
   @Test(arguments: Engines.available)
   func `a transaction that throws leaves no trace`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

@@ -6,10 +6,11 @@ import Testing
 @testable import HoldfastEngine
 
 @Suite struct PostgresConcurrencyTests {
-  /// Goal: writers that meet at one row all get through, each addition counts, and retries are counted.
+  /// Goal: writers that meet at one row all get through, each addition counts, and retries are
+  /// counted.
   ///
-  /// Method: eight writers add to one row in bodies that read first. Without hot rows they collide and
-  /// run again; with them they queue, and hardly any collision is left.
+  /// Method: eight writers add to one row in bodies that read first. Without hot rows they collide
+  /// and run again; with them they queue, and hardly any collision is left.
   @Test(arguments: [true, false])
   func `eight writers on one row lose nothing`(queueing: Bool) async throws {
     let engine = try await PostgresFixture().open()
@@ -66,9 +67,9 @@ import Testing
 
   /// Goal: a transaction that fails leaves no lock behind.
   ///
-  /// Method: pipelines and bodies fail under a hot row in every way: a refused statement, a thrown error,
-  /// a text that is invalid. Then the row is taken again from a second engine, and the server must hold
-  /// no advisory lock but the sessions' own.
+  /// Method: pipelines and bodies fail under a hot row in every way: a refused statement, a thrown
+  /// error, a text that is invalid. Then the row is taken again from a second engine, and the
+  /// server must hold no advisory lock but the sessions' own.
   @Test func `a hot row is let go on every path`() async throws {
     let fixture = try await PostgresFixture()
     let engine = try await fixture.open { $0.poolConnectionsMax = 2 }
@@ -99,7 +100,8 @@ import Testing
     await other.close()
   }
 
-  /// Goal: when all connections are busy, callers are told so after the bound, and later calls work.
+  /// Goal: when all connections are busy, callers are told so after the bound, and later calls
+  /// work.
   ///
   /// Method: one connection, held by a body until the test lets it go; another call must end as
   /// `unavailable` within its bound.
@@ -149,8 +151,8 @@ import Testing
 
   /// Goal: closing finishes what was accepted, and refuses what comes later.
   ///
-  /// Method: closes while writes are under way; those that returned must be there, later ones are refused
-  /// as `closed`, and closing twice does no harm.
+  /// Method: closes while writes are under way; those that returned must be there, later ones are
+  /// refused as `closed`, and closing twice does no harm.
   @Test func `close finishes what was accepted`() async throws {
     let fixture = try await PostgresFixture()
     let engine = try await fixture.open { $0.poolConnectionsMax = 2 }

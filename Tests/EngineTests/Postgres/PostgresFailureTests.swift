@@ -28,8 +28,8 @@ import Testing
 
   /// Goal: a commit whose answer is lost is reported as what it is, neither success nor failure.
   ///
-  /// Method: the proxy passes a pipeline, then a body's COMMIT, to the server and cuts the connection before
-  /// the answer. Both calls must end as `uncertain`, and both writes be there.
+  /// Method: the proxy passes a pipeline, then a body's COMMIT, to the server and cuts the
+  /// connection before the answer. Both calls must end as `uncertain`, and both writes be there.
   @Test func `a lost answer to a commit is uncertain`() async throws {
     let (engine, proxy) = try await throughProxy()
     proxy.arm(.afterRequest)
@@ -64,8 +64,8 @@ import Testing
 
   /// Goal: a connection that breaks before COMMIT costs nothing but another attempt.
   ///
-  /// Method: the proxy cuts at a statement inside a body, and at a read; both succeed on a new connection,
-  /// the body having run twice.
+  /// Method: the proxy cuts at a statement inside a body, and at a read; both succeed on a new
+  /// connection, the body having run twice.
   @Test func `a connection that breaks before the commit is replaced`() async throws {
     let (engine, proxy) = try await throughProxy()
     let runs = NIOLockedValueBox(0)
@@ -91,11 +91,12 @@ import Testing
     proxy.stop()
   }
 
-  /// Goal: a server that goes away under load costs no acknowledged write, clients see only `unavailable` or
-  /// `uncertain`, and the engine recovers by itself.
+  /// Goal: a server that goes away under load costs no acknowledged write, clients see only
+  /// `unavailable` or `uncertain`, and the engine recovers by itself.
   ///
-  /// Method: eight tasks write keys of their own while the server is restarted, once in order and once as
-  /// after a crash. Each task ends only after it has succeeded again ten times after the last restart.
+  /// Method: eight tasks write keys of their own while the server is restarted, once in order and
+  /// once as after a crash. Each task ends only after it has succeeded again ten times after the
+  /// last restart.
   @Test func `a restart under load loses nothing`() async throws {
     let server = try await PrivatePostgres.start()
     let url = try await server.freshURL()
@@ -170,7 +171,8 @@ import Testing
 
   /// Goal: what a test's probe fails is failed as the database would.
   ///
-  /// Method: a probe that throws before the commit; nothing may be kept, in a pipeline and in a body.
+  /// Method: a probe that throws before the commit; nothing may be kept, in a pipeline and in a
+  /// body.
   @Test func `a probe before the commit keeps it from happening`() async throws {
     let fails = NIOLockedValueBox(false)
     let engine = try await PostgresFixture().open {

@@ -6,11 +6,12 @@ import Testing
 @testable import HoldfastEngine
 
 @Suite struct PostgresFeedTests {
-  /// Goal: a reader that follows the feed while many write sees every event exactly once, and for each
-  /// key the versions grow.
+  /// Goal: a reader that follows the feed while many write sees every event exactly once, and for
+  /// each key the versions grow.
   ///
-  /// Method: eight writers put to thirty keys while the reader goes on from cursor to cursor in pages of
-  /// seven, so that pages end inside transactions. At the end the events are compared with the writes.
+  /// Method: eight writers put to thirty keys while the reader goes on from cursor to cursor in
+  /// pages of seven, so that pages end inside transactions. At the end the events are compared with
+  /// the writes.
   @Test func `every event is seen once and in the order of its key`() async throws {
     let fixture = try await PostgresFixture()
     let engine = try await fixture.open()
@@ -68,9 +69,9 @@ import Testing
 
   /// Goal: the feed waits for an older transaction of this store, and for no stranger's.
   ///
-  /// Method: a body holds a transaction that has written while another commits: nothing may be shown but
-  /// that something is held back. When it ends, both events come, the older transaction's first. A
-  /// stranger's transaction, open all the time in another database, holds up nothing.
+  /// Method: a body holds a transaction that has written while another commits: nothing may be
+  /// shown but that something is held back. When it ends, both events come, the older transaction's
+  /// first. A stranger's transaction, open all the time in another database, holds up nothing.
   @Test func `the feed waits for its own writers and for nobody else`() async throws {
     let fixture = try await PostgresFixture()
     let engine = try await fixture.open()
@@ -134,8 +135,9 @@ import Testing
 
   /// Goal: data that was carried to another place begins a new incarnation.
   ///
-  /// Method: makes the store believe that it came from elsewhere, and opens it again: the old feed is
-  /// closed, old cursors are trimmed, revisions lie past all that is stored, and new events are read.
+  /// Method: makes the store believe that it came from elsewhere, and opens it again: the old feed
+  /// is closed, old cursors are trimmed, revisions lie past all that is stored, and new events are
+  /// read.
   @Test func `a restored store begins a new incarnation`() async throws {
     let fixture = try await PostgresFixture()
     let engine = try await fixture.open()

@@ -8,8 +8,8 @@ import Testing
 @Suite struct PostgresTransactionTests {
   /// Goal: statements that are known beforehand are one transaction.
   ///
-  /// Method: puts a key in a pipeline and reads it back; a second pipeline fails in its last statement
-  /// and must leave nothing.
+  /// Method: puts a key in a pipeline and reads it back; a second pipeline fails in its last
+  /// statement and must leave nothing.
   @Test func `a pipeline is all or nothing`() async throws {
     let engine = try await PostgresFixture().open()
     let results = try await engine.write(WriteOptions(), PostgresSQL.steps("a", "one"))
@@ -61,7 +61,8 @@ import Testing
 
   /// Goal: a body that swallows a database error does not commit.
   ///
-  /// Method: swallows a division by zero after a write; the error must come out, and the write be gone.
+  /// Method: swallows a division by zero after a write; the error must come out, and the write be
+  /// gone.
   @Test func `a swallowed database error dooms the transaction`() async throws {
     let engine = try await PostgresFixture().open()
     await #expect(throws: StoreError.self) {
@@ -120,10 +121,12 @@ import Testing
     await engine.close()
   }
 
-  /// Goal: two transactions that each read what the other writes cannot both commit on what they read.
+  /// Goal: two transactions that each read what the other writes cannot both commit on what they
+  /// read.
   ///
-  /// Method: two bodies each count the other's key and write their own only if it is missing; both begin
-  /// before either writes (the first run of each waits for the other's). One of both must be there.
+  /// Method: two bodies each count the other's key and write their own only if it is missing; both
+  /// begin before either writes (the first run of each waits for the other's). One of both must be
+  /// there.
   @Test func `write skew is impossible`() async throws {
     let engine = try await PostgresFixture().open()
     let arrived = Monitor(0)
@@ -169,7 +172,8 @@ import Testing
 
   /// Goal: a source of time that overrules the database's sets the time of every transaction.
   ///
-  /// Method: writes at a time of the source's, in a pipeline and in a body, and reads the row's time.
+  /// Method: writes at a time of the source's, in a pipeline and in a body, and reads the row's
+  /// time.
   @Test func `time comes from the source that overrules`() async throws {
     let time = StepTime(overrules: true)
     let engine = try await PostgresFixture().open { $0.time = time }
