@@ -54,8 +54,8 @@ package final class PostgresEngine: Engine {
   /// Opens a store, migrating it first where that is needed and allowed.
   ///
   /// - Parameters:
-  ///   - url: `postgres://user:password@host1,host2/database?options=-csearch_path%3Dschema`. The store
-  ///     lies in the first schema of the search path that exists.
+  ///   - url: `postgres://user:password@host1,host2/database?options=-csearch_path%3Dschema`. The
+  ///     store lies in the first schema of the search path that exists.
   ///   - options: Sources, bounds and sizes.
   ///   - migrations: All migrations that this program knows, by number.
   /// - Returns: The engine.

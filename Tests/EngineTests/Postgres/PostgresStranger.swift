@@ -12,7 +12,8 @@ final class PostgresStranger {
   /// Opens the transaction.
   init(_ server: PrivatePostgres, database: String) async throws {
     let url =
-      "postgres:///\(database)?host=\(server.folder)&port=\(server.port)&user=\(PrivatePostgres.user)"
+      "postgres:///\(database)?host=\(server.folder)&port=\(server.port)"
+      + "&user=\(PrivatePostgres.user)"
     connection = try #require(PQconnectdb(url))
     run("BEGIN; SELECT pg_current_xact_id();")
   }

@@ -43,9 +43,10 @@ extension Rule {
       "HummingbirdTLS", "NIOCore", "NIOPosix", "HTTPTypes", "AsyncHTTPClient", "CConsole",
       "ServiceLifecycle", "Crypto",
     ]),
+    // AsyncHTTPClient speaks in the types of NIOHTTP1, and wants a group of NIOPosix's.
     "HoldfastCommand": [
       "HoldfastCore", "Holdfast", "HoldfastServer", "ArgumentParser", "AsyncHTTPClient",
-      "HTTPTypes", "NIOCore", "Hummingbird", "Logging", "ServiceLifecycle",
+      "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "Hummingbird", "Logging", "ServiceLifecycle",
     ],
     "HoldfastTesting": [
       "HoldfastCore", "HoldfastEngine", "Holdfast", "HoldfastServer", "Testing", "Logging",
