@@ -60,8 +60,10 @@ extension RecordedRun {
     value.stringValue ?? value.integerValue.map(String.init)
   }
 
-  /// Takes a conversation apart. A tool call is an entry of its own, written by the message that
-  /// makes it and once more, with its result, by the message that answers it.
+  /// Takes a conversation apart.
+  ///
+  /// A tool call is an entry of its own, written by the message that makes it and once more, with its
+  /// result, by the message that answers it.
   private static func steps(of messages: [Value]) -> [RecordedStep] {
     var open: [(id: String, key: String, call: Object)] = []
     return messages.enumerated().map { index, message in

@@ -27,8 +27,10 @@ struct Program: AsyncParsableCommand {
     do {
       var command = try parseAsRoot()
       if let waiting = command as? any StopsOnSignal { waiting.signals.block() }
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
+      if let asynchronous = command as? any AsyncParsableCommand {
+        // It leaves the main actor, where nothing touches it again.
+        nonisolated(unsafe) var leaving = asynchronous
+        try await leaving.run()
       } else {
         try command.run()
       }

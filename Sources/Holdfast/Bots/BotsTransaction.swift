@@ -28,7 +28,7 @@ public struct BotsTransaction {
     _ id: String? = nil, slug: String, name: String? = nil, metadata: Value = [:]
   ) throws(StoreError) -> Bot {
     let id = id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let fields = try checked(slug: slug, name: name ?? slug, metadata: metadata)
     let connection = try transaction.writing(bytes: id.utf8.count + fields.bytes)
     let made = try connection.run(
@@ -49,7 +49,7 @@ public struct BotsTransaction {
   /// - Returns: The bot; `nil` for a missing one.
   /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
   public func get(_ id: String) throws(StoreError) -> Bot? {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     return try find(id, transaction.reading())
   }
 
@@ -95,7 +95,7 @@ public struct BotsTransaction {
   public func update(
     _ id: String, slug: String? = nil, name: String? = nil, metadata: Value? = nil
   ) throws(StoreError) -> Bot {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let fields = try checked(slug: slug, name: name, metadata: metadata)
     let connection = try transaction.writing(bytes: id.utf8.count + fields.bytes)
     if let slug {
@@ -123,7 +123,7 @@ public struct BotsTransaction {
   /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
   @discardableResult
   public func delete(_ id: String) throws(StoreError) -> Bool {
-    try Checks.id(id, "bot id", limits)
+    try Checks.botID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     let namespaces = NamespacesTransaction(transaction: transaction)
     let cleared = try namespaces.clearAll(under: .bot(id), on: connection)
@@ -154,15 +154,7 @@ public struct BotsTransaction {
   ) throws(StoreError) -> (name: Bound, metadata: Bound, bytes: Int) {
     if let slug { try Checks.id(slug, "slug", limits) }
     if let name { try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax) }
-    var text: String?
-    if let metadata {
-      guard case .object = metadata else {
-        throw StoreError(
-          .invalid, "Metadata is an object.", hint: "Send an object, such as {}.",
-          details: ["field": "metadata"])
-      }
-      text = try ValueText.encode(metadata, limits)
-    }
+    let text = try metadata.map { value throws(StoreError) in try Metadata.text(value, limits) }
     let bytes = [slug, name, text].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
     return (Bound(name), Bound(text), bytes)
   }

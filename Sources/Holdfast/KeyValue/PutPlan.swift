@@ -28,7 +28,7 @@ struct PutPlan: Sendable {
     self.namespace = namespace
     self.key = put.key
     self.value = put.value
-    self.text = try ValueText.encode(put.value, limits)
+    self.text = try put.value.json(within: limits)
     self.ttl = put.ttl
     self.description = put.description
     self.expected = expected
@@ -73,8 +73,8 @@ struct PutPlan: Sendable {
     }
     let place = [Bound.text(namespace.text), .text(key)]
     let isExpired = try connection.first(KeyValueSQL.findBeforePut, place) { $0.integer(0) == 1 }
-    // It is there and alive, so the condition did not hold or the run may not be written.
-    guard expected == 0 || isExpired != false else { return nil }
+    // A key that is there and alive: the condition does not hold, or the run may not be written.
+    guard isExpired != false else { return nil }
     if isExpired == true {
       try connection.run(KeyValueSQL.expireBeforePut, place + [Bound(expected)])
     }

@@ -82,7 +82,7 @@ public struct NamespacesTransaction {
       ) { $0.text(0) }
       for text in texts {
         guard Bytewise(text + ":") >= Bytewise(lower) else { continue }
-        let namespace = try Namespace(text).cut(to: depth)
+        let namespace = try Namespace(stored: text).cut(to: depth)
         found.append(namespace)
         let isWhole = namespace.segments.count < depth
         lower = isWhole ? text + ":\u{1}" : namespace.text + ";"

@@ -27,9 +27,9 @@ public struct RunsTransaction {
     _ id: String? = nil, parent: String? = nil, tags: [String] = [], metadata: Value = [:]
   ) throws(StoreError) -> Run {
     let id = id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
-    try Checks.id(id, "run id", limits)
+    try Checks.runID(id, limits)
     let tags = try checked(tags)
-    let metadata = try checked(metadata)
+    let metadata = try Metadata.text(metadata, limits)
     let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
     try RunGuard.check(deleted: id, on: connection)
     if let parent, try find(parent, connection) == nil {
@@ -59,7 +59,7 @@ public struct RunsTransaction {
   /// - Returns: The run; `nil` for a missing or deleted one.
   /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
   public func get(_ id: String) throws(StoreError) -> Run? {
-    try Checks.id(id, "run id", limits)
+    try Checks.runID(id, limits)
     return try find(id, transaction.reading())?.run
   }
 
@@ -120,9 +120,11 @@ public struct RunsTransaction {
   public func update(
     _ id: String, tags: [String]? = nil, metadata: Value? = nil
   ) throws(StoreError) -> Run {
-    try Checks.id(id, "run id", limits)
+    try Checks.runID(id, limits)
     let newTags = try tags.map { tags throws(StoreError) in try checked(tags) }
-    let newMetadata = try metadata.map { value throws(StoreError) in try checked(value) }
+    let newMetadata = try metadata.map { value throws(StoreError) in
+      try Metadata.text(value, limits)
+    }
     let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
     let updated = try connection.first(
       RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)]
@@ -156,7 +158,7 @@ public struct RunsTransaction {
   public func apply(
     _ event: RunEvent, to id: String, error: String? = nil
   ) throws(StoreError) -> Run {
-    try Checks.id(id, "run id", limits)
+    try Checks.runID(id, limits)
     if let error { try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax) }
     let connection = try transaction.writing(bytes: id.utf8.count + (error?.utf8.count ?? 0))
     let row = try known(id, connection)
@@ -185,7 +187,7 @@ public struct RunsTransaction {
   /// - Throws: ``StoreError`` with `not_found` for a run that is not there and has no keys,
   ///   `invalid_state` for one that was deleted already.
   public func delete(_ id: String) throws(StoreError) {
-    try Checks.id(id, "run id", limits)
+    try Checks.runID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     try RunGuard.check(deleted: id, on: connection)
     let row = try find(id, connection)
@@ -223,15 +225,6 @@ public struct RunsTransaction {
       if seen.insert(Bytewise(tag)).inserted { kept.append(tag) }
     }
     return kept
-  }
-
-  private func checked(_ metadata: Value) throws(StoreError) -> String {
-    guard case .object = metadata else {
-      throw StoreError(
-        .invalid, "Metadata is an object.", hint: "Send an object, such as {}.",
-        details: ["field": "metadata"])
-    }
-    return try ValueText.encode(metadata, limits)
   }
 }
 

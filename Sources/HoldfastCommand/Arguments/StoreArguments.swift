@@ -31,7 +31,7 @@ extension StoreArguments {
     show: @Sendable (Value, Terminal) -> String
   ) async throws {
     try await Connection.use(StoreURL.named(store), for: purpose) { connection in
-      print(try await ask(connection), show: show)
+      try print(try await ask(connection), show: show)
     }
   }
 
@@ -40,6 +40,7 @@ extension StoreArguments {
   /// - Parameters:
   ///   - answer: The answer; one without a body prints nothing.
   ///   - show: How it looks to a person.
+  /// - Throws: `internal` for an answer that is no JSON.
   func print(
     _ answer: Connection.Answer, show: (Value, Terminal) -> String
   ) throws(StoreError) {
@@ -85,7 +86,7 @@ extension StoreArguments {
       repeat {
         let answer = try await connection.send(
           .get, route.with("limit", limit).with("after", after))
-        print(answer) { value, terminal in show(value["items"]?.arrayValue ?? [], terminal) }
+        try print(answer) { value, terminal in show(value["items"]?.arrayValue ?? [], terminal) }
         after = try answer.value()["next"]?.stringValue
       } while page.all && after != nil
       if let after, !json {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPTypes
 import HoldfastCore
 
 /// The runs of agents.
@@ -92,8 +93,10 @@ struct RunList: AsyncParsableCommand {
         holdfast run list --status failed --tag airline --since 2026-01-01T00:00:00Z
       """)
 
-  @Option(help: "Only runs that stand here.")
-  var status: RunStatus?
+  @Option(
+    help: "Only runs that stand here: active, paused, completed, failed, cancelled, archived.",
+    completion: .list(RunStatus.allCases.map(\.rawValue)))
+  var status: String?
 
   @Option(help: ArgumentHelp("Only runs that bear this tag.", valueName: "tag"))
   var tag: String?
@@ -114,7 +117,7 @@ struct RunList: AsyncParsableCommand {
   @OptionGroup var arguments: StoreArguments
 
   func run() async throws {
-    let route = Route("runs").with("status", status?.rawValue).with("tag", tag)
+    let route = Route("runs").with("status", status).with("tag", tag)
       .with("parent", parent).with("since", since).with("until", until)
       .with("archived", archived)
     try await arguments.list(page, route) { items, terminal in
@@ -124,8 +127,6 @@ struct RunList: AsyncParsableCommand {
     }
   }
 }
-
-extension RunStatus: ExpressibleByArgument {}
 
 /// Changes a run's tags or metadata.
 struct RunUpdate: AsyncParsableCommand {

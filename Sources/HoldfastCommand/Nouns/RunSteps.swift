@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPTypes
 import HoldfastCore
 
 /// A step of a run's life: the verbs differ in their name, and in what they say of it.

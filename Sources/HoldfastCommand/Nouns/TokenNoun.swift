@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPTypes
 import HoldfastCore
 
 /// Access tokens.
@@ -32,8 +33,10 @@ struct TokenCreate: AsyncParsableCommand {
   @Argument(help: "The name of its holder, which no other token has.")
   var name: String
 
-  @Option(help: "What the holder may do.")
-  var role: Role
+  @Option(
+    help: "What the holder may do: reader, agent, operator or admin.",
+    completion: .list(Role.allCases.map(\.rawValue)))
+  var role: String
 
   @Option(
     help: ArgumentHelp(
@@ -46,7 +49,7 @@ struct TokenCreate: AsyncParsableCommand {
   @OptionGroup var arguments: StoreArguments
 
   func run() async throws {
-    var body: Object = ["name": .string(name), "role": .string(role.rawValue)]
+    var body: Object = ["name": .string(name), "role": .string(role)]
     if !namespace.isEmpty { body["namespaces"] = .array(namespace.map(Value.string)) }
     body["ttl"] = ttl.map(Value.string)
     try await arguments.run(for: .write) { [body] connection throws(StoreError) in
@@ -58,8 +61,6 @@ struct TokenCreate: AsyncParsableCommand {
     Stream.say("This is the token's only copy: the store keeps no secret.")
   }
 }
-
-extension Role: ExpressibleByArgument {}
 
 /// Lists tokens.
 struct TokenList: AsyncParsableCommand {

@@ -108,9 +108,17 @@ enum Stream {
         #endif
       }
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
-      // Nobody reads any more: there is nobody to tell, either.
-      guard count > 0 else { return }
+      guard count > 0 else { return failed(file, errno) }
       rest = rest.dropFirst(count)
     }
+  }
+
+  /// Data that nobody takes ends the program; what is only said about it does not matter so much.
+  private static func failed(_ file: Int32, _ number: Int32) {
+    guard file == STDOUT_FILENO else { return }
+    // The network's library ignores the signal that would have ended the program.
+    guard number != EPIPE else { Signals.end(by: SIGPIPE) }
+    say("holdfast: Standard output cannot be written to: \(String(cString: strerror(number))).")
+    _exit(74)
   }
 }

@@ -1,2 +1,145 @@
 import ArgumentParser
-struct Serve: AsyncParsableCommand { func run() async throws {} }
+import Holdfast
+import HoldfastCore
+import HoldfastServer
+import Logging
+import ServiceLifecycle
+
+/// Offers a store over HTTP.
+struct Serve: AsyncParsableCommand, StopsOnSignal {
+  static let configuration = CommandConfiguration(
+    abstract: "Offer a store over HTTP, until Ctrl-C or SIGTERM.",
+    discussion: """
+      A store without an admin token gets one: its secret is HOLDFAST_ADMIN_TOKEN, or is written to \
+      DIR/admin-token. The first signal ends it in order, once what was accepted is answered; the \
+      second at once.
+
+      EXAMPLE
+        holdfast serve --store postgres://agents@db.example/holdfast --port 8000
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "A file, or a postgres:// URL.",
+      discussion: "Without it HOLDFAST_STORE, else DIR/holdfast.db.", valueName: "store"))
+  var store: String?
+
+  @Option(help: ArgumentHelp("The address to listen on.", valueName: "address"))
+  var host = "127.0.0.1"
+
+  @Option(help: ArgumentHelp("The port to listen on; 0 for any that is free.", valueName: "number"))
+  var port = 7_420
+
+  @Option(
+    help: ArgumentHelp("Where the default store and the admin token are.", valueName: "dir"))
+  var data = StoreURL.folderDefault
+
+  @Option(help: ArgumentHelp("A certificate in PEM form, its chain behind it.", valueName: "file"))
+  var tlsCertificate: String?
+
+  @Option(help: ArgumentHelp("The certificate's private key.", valueName: "file"))
+  var tlsKey: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "From which level on to log: trace, debug, info, notice, warning, error, critical.",
+      discussion: "Without it HOLDFAST_LOG, else notice.", valueName: "level"),
+    completion: .list(Logger.Level.allCases.map(\.rawValue)))
+  var logLevel: String?
+
+  var signals: Signals { Signals() }
+
+  func validate() throws {
+    guard (0...65_535).contains(port) else { throw ValidationError("A port is from 0 to 65535.") }
+    guard logLevel.map({ Logger.Level(rawValue: $0) != nil }) ?? true else {
+      throw ValidationError("There is no such log level.")
+    }
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key go together.")
+    }
+  }
+
+  func run() async throws {
+    let (stops, told) = AsyncStream.makeStream(of: Void.self)
+    signals.first { _ in told.yield() }
+    let level =
+      (logLevel ?? Environment.variable("HOLDFAST_LOG")).flatMap(Logger.Level.init(rawValue:))
+      ?? .notice
+    let store = try await open(level)
+    let outcome = await serve(store, level, until: stops)
+    await store.close()
+    try outcome.get()
+    Stream.say("Stopped.")
+  }
+
+  private func open(_ level: Logger.Level) async throws(StoreError) -> Store {
+    let text = store ?? Environment.variable("HOLDFAST_STORE") ?? data + "/holdfast.db"
+    guard case .local(let path) = try StoreURL(text) else {
+      throw StoreError(
+        .invalid, "A server offers a store of its own, not another server's.",
+        hint: "Give a file or a postgres:// URL as --store.")
+    }
+    try Files.makeFolder(data)
+    var options = StoreOptions()
+    options.logger = Log.logger("holdfast", level)
+    return try await Store.open(StoreLocation(path), options: options)
+  }
+
+  private func serve(
+    _ store: Store, _ level: Logger.Level, until stops: AsyncStream<Void>
+  ) async -> Result<Void, any Error> {
+    do {
+      let admin = try await AdminToken.ensure(
+        store: store, directory: data, secret: Environment.variable("HOLDFAST_ADMIN_TOKEN"))
+      let logger = Log.logger("holdfast.server", level)
+      let server = HoldfastServer(store: store, options: options(logger)) { port in
+        Stream.say(greeting(port, admin, store.location))
+      }
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+          logger: logger))
+      let listening = Task { for await _ in stops { await group.triggerGracefulShutdown() } }
+      defer { listening.cancel() }
+      try await group.run()
+      return .success(())
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func options(_ logger: Logger) -> ServerOptions {
+    var options = ServerOptions()
+    options.host = host
+    options.port = port
+    options.logger = logger
+    if let tlsCertificate, let tlsKey {
+      options.tls = .init(certificate: tlsCertificate, key: tlsKey)
+    }
+    return options
+  }
+
+  /// Where the server is, where its token is, and how to try it.
+  private func greeting(_ port: Int, _ admin: AdminToken.Outcome, _ store: String) -> String {
+    let name = host.contains(":") ? "[\(host)]" : host
+    let address = "\(tlsKey == nil ? "http" : "https")://\(name):\(port)"
+    let token: String
+    let secret: String
+    switch admin {
+    case .written(let path):
+      token = "The admin token is in \(path)."
+      secret = "$(cat \(path))"
+    case .given:
+      token = "The admin token is the one of HOLDFAST_ADMIN_TOKEN."
+      secret = "$HOLDFAST_ADMIN_TOKEN"
+    case .existing:
+      token = "The store has an admin token; holdfast token create makes another."
+      secret = "$HOLDFAST_TOKEN"
+    }
+    return """
+      Holdfast \(Version.number) serves \(Printable.sentence(store)) on \(address)
+      \(token) Try:
+        curl -H "Authorization: Bearer \(secret)" \(address)/v1/kv
+      """
+  }
+}

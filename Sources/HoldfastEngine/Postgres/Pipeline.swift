@@ -100,11 +100,11 @@ final class RawResult: @unchecked Sendable {
   /// How many rows it has.
   var count: Int32 { PQntuples(pointer) }
 
-  /// One of its rows, valid while the result lives.
+  /// One of its rows, which keeps the result.
   ///
   /// - Parameter index: From 0.
   /// - Returns: The row.
-  func row(_ index: Int32) -> Row { Row(.postgres(pointer, row: index)) }
+  func row(_ index: Int32) -> Row { Row(.postgres(self, row: index)) }
 
   /// How many rows the statement wrote; 0 for one that reads, as SQLite counts.
   var changes: Int {

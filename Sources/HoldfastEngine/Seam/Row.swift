@@ -6,14 +6,16 @@ import CSQLite
 /// Columns count from 0. Asking for a number where there is none is a fault of the statement, and
 /// reads as 0 or empty, as SQLite does.
 package struct Row {
-  package enum Source {
+  enum Source {
     case sqlite(OpaquePointer)
-    case postgres(OpaquePointer, row: Int32)
+    /// With the result itself: the row alone must keep it alive, for the optimiser ends the life of
+    /// what is not used any more.
+    case postgres(RawResult, row: Int32)
   }
 
-  package let source: Source
+  let source: Source
 
-  package init(_ source: Source) { self.source = source }
+  init(_ source: Source) { self.source = source }
 
   /// Whether a column is NULL.
   ///
@@ -22,7 +24,8 @@ package struct Row {
   package func isNull(_ column: Int32) -> Bool {
     switch source {
     case .sqlite(let statement): sqlite3_column_type(statement, column) == SQLITE_NULL
-    case .postgres(let result, let row): PQgetisnull(result, row, column) == 1
+    case .postgres(let result, let row):
+      withExtendedLifetime(result) { PQgetisnull(result.pointer, row, column) == 1 }
     }
   }
 
@@ -34,8 +37,10 @@ package struct Row {
     switch source {
     case .sqlite(let statement): return sqlite3_column_int64(statement, column)
     case .postgres(let result, let row):
-      guard let text = PQgetvalue(result, row, column) else { return 0 }
-      return strtoll(text, nil, 10)
+      return withExtendedLifetime(result) {
+        guard let text = PQgetvalue(result.pointer, row, column) else { return 0 }
+        return strtoll(text, nil, 10)
+      }
     }
   }
 
@@ -76,12 +81,14 @@ package struct Row {
       let count = Int(sqlite3_column_bytes(statement, column))
       return try body(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count))
     case .postgres(let result, let row):
-      let count = Int(PQgetlength(result, row, column))
-      guard let start = PQgetvalue(result, row, column) else {
-        return try body(UnsafeBufferPointer(start: nil, count: 0))
-      }
-      return try start.withMemoryRebound(to: UInt8.self, capacity: count) {
-        try body(UnsafeBufferPointer(start: $0, count: count))
+      return try withExtendedLifetime(result) {
+        let count = Int(PQgetlength(result.pointer, row, column))
+        guard let start = PQgetvalue(result.pointer, row, column) else {
+          return try body(UnsafeBufferPointer(start: nil, count: 0))
+        }
+        return try start.withMemoryRebound(to: UInt8.self, capacity: count) {
+          try body(UnsafeBufferPointer(start: $0, count: count))
+        }
       }
     }
   }
@@ -97,15 +104,17 @@ package struct Row {
       let count = Int(sqlite3_column_bytes(statement, column))
       return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     case .postgres(let result, let row):
-      // PostgreSQL sends bytea in its text form, which libpq reads.
-      guard let text = PQgetvalue(result, row, column) else { return [] }
-      var count = 0
-      let plain = text.withMemoryRebound(to: UInt8.self, capacity: 1) {
-        PQunescapeBytea($0, &count)
+      return withExtendedLifetime(result) {
+        // PostgreSQL sends bytea in its text form, which libpq reads.
+        guard let text = PQgetvalue(result.pointer, row, column) else { return [] }
+        var count = 0
+        let plain = text.withMemoryRebound(to: UInt8.self, capacity: 1) {
+          PQunescapeBytea($0, &count)
+        }
+        guard let plain else { return [] }
+        defer { PQfreemem(plain) }
+        return [UInt8](UnsafeBufferPointer(start: plain, count: count))
       }
-      guard let plain else { return [] }
-      defer { PQfreemem(plain) }
-      return [UInt8](UnsafeBufferPointer(start: plain, count: count))
     }
   }
 }
