@@ -74,14 +74,17 @@ extension TestEngine {
     }
   }
 
-  /// Opens a store that nobody else uses; ``withStore(on:options:sourceLocation:_:)`` also cleans
-  /// up and checks it.
+  /// Opens a store that nobody else uses, and whose files go when it is closed;
+  /// ``withStore(on:options:sourceLocation:_:)`` also checks it.
   ///
   /// - Parameter options: How to open it.
   /// - Returns: The store.
   /// - Throws: ``HoldfastCore/StoreError`` as of ``makePlace()`` and `Store.open`.
   public func open(_ options: StoreOptions = .testing()) async throws(StoreError) -> Store {
-    try await Store.open(makePlace().location, options: options)
+    switch self {
+    case .sqlite: try await Store.open(.temporary, options: options)
+    case .postgres: try await Store.open(makePlace().location, options: options)
+    }
   }
 }
 

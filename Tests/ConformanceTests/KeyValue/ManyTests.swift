@@ -49,7 +49,7 @@ import Testing
   func `one bad entry and nothing is written`(on engine: TestEngine) async throws {
     var options = StoreOptions.testing()
     options.limits.stringBytesMax = 10
-    try await withStore(on: engine, options: options) { test in
+    try await withStore(on: engine, options: options) { (test) async throws in
       let kv = test.store.kv(.global)
       let bad = [
         (Put("", 1), StoreError.Code.invalid), (Put("k", 1, ttl: .zero), .invalid),
@@ -102,7 +102,7 @@ import Testing
     try await withStore(on: engine) { test in
       let kv = test.store.kv(.global)
       try await kv.putMany([Put("a", 1), Put("b", 2), Put("c", 3)])
-      let events = try await test.store.changes.made {
+      let events = try await test.store.changes.made { () async throws in
         #expect(try await kv.deleteMany(["a", "a", "missing", "b"]) == 2)
       }
       #expect(events.sorted() == ["delete a", "delete b"])

@@ -34,7 +34,7 @@ import Testing
   func `a namespace that cannot be is refused by every operation`(
     on engine: TestEngine
   ) async throws {
-    try await withStore(on: engine) { test in
+    try await withStore(on: engine) { (test) async throws in
       for id in ["", String(repeating: "i", count: 300), "a\u{0}"] {
         for namespace in [Namespace.run(id), .bot(id)] {
           let kv = test.store.kv(namespace)

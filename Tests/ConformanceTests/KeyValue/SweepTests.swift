@@ -49,13 +49,13 @@ import Testing
       let writes: [@Sendable () async throws -> Void] = [
         { try await kv.put("k", 1) }, { try await kv.put("k", 1, if: .absent) },
         { try await kv.increment("k") }, { try await kv.putMany([Put("k", 1)]) },
-        { try await test.store.transaction { tx in try tx.kv(.global).put("k", 2) } },
+        { try await test.store.transaction { tx in _ = try tx.kv(.global).put("k", 2) } },
         { try await kv.put("k", 1, with: .idempotent("once")) },
       ]
       for (number, write) in writes.enumerated() {
         try await kv.put("k", 0, ttl: .seconds(1))
         time.advance(by: .seconds(1))
-        let refused = try await changes.made {
+        let refused = try await changes.made { () async throws in
           await expectRefusal(.conflict) { try await kv.put("k", 1, if: .version(1)) }
           await expectRefusal(.notFound) { try await kv.persist("k") }
           #expect(try await !kv.delete("k"))

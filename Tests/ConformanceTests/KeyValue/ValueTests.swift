@@ -173,7 +173,7 @@ import Testing
       }
       let fitting: [Value] = [
         .string(String(repeating: "s", count: 100)), .bytes(Array(repeating: 7, count: 100)),
-        nested(5), whole(400), .object(Object([(String(repeating: "n", count: 100), 1)])),
+        nested(5), whole(400), [String(repeating: "n", count: 100): 1],
       ]
       for value in fitting {
         try await kv.put("k", value)
@@ -182,7 +182,7 @@ import Testing
       let tooLarge: [Value] = [
         .string(String(repeating: "s", count: 101)), .string(String(repeating: "é", count: 51)),
         .bytes(Array(repeating: 7, count: 101)), whole(401),
-        .object(Object([(String(repeating: "n", count: 101), 1)])),
+        [String(repeating: "n", count: 101): 1],
       ]
       for value in tooLarge {
         await expectRefusal(.tooLarge) { try await kv.put("big", value) }

@@ -17,6 +17,17 @@ func refusal<Result>(
   }
 }
 
+/// What a call gave, or with what it was refused; other errors are thrown on.
+func outcome<Result>(
+  _ call: () async throws -> Result
+) async throws -> Swift.Result<Result, StoreError> {
+  do {
+    return .success(try await call())
+  } catch let error as StoreError {
+    return .failure(error)
+  }
+}
+
 /// Expects a call to be refused with a code, and a reason where one is given.
 @discardableResult
 func expectRefusal<Result>(

@@ -45,7 +45,8 @@ extension Value {
 
   private static let rareTexts = [
     "", " ", "a", "A", "é", "e\u{301}", "\u{0}", "\u{10FFFF}", "\u{FFFF}", "😀", "\"\\/\n\t\u{7F}",
-    "$bytes", "$f64", "$$", "$$bytes", "$ref", "null", "NaN", String(repeating: "long ", count: 200),
+    "$bytes", "$f64", "$$", "$$bytes", "$ref", "null", "NaN",
+    String(repeating: "long ", count: 200),
     "\u{2028}", "'; DROP TABLE kv; --", "%s%d", "ﷺ",
   ]
 }

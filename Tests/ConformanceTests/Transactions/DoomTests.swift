@@ -74,10 +74,10 @@ import Testing
           faults.fail(
             .statement, after: failures, with: StoreError(.unavailable, "Injected."))
           let events = try await store.changes.made {
-            do {
-              try await write()
-              isDone = true
-            } catch StoreError.Code.unavailable {
+            switch try await outcome(write) {
+            case .success: isDone = true
+            case .failure(let error):
+              #expect(error.code == .unavailable, "\(name)")
               failures += 1
             }
             faults.clear()

@@ -133,7 +133,7 @@ import Testing
         attempt { () throws(StoreError) in try tx.runs.begin("43", parent: "missing") }
         attempt { () throws(StoreError) in try tx.runs.resume("42") }
         attempt { () throws(StoreError) in
-          try tx.kv(.global).putMany([Put("half", 1), Put("k", 1, if: .version(1))])
+          try tx.kv(.global).putMany([Put("half", 1), Put("k", 1, if: .version(.max))])
         }
         attempt { () throws(StoreError) in try tx.bots.update("missing", name: "x") }
         try tx.kv(.global).put("last", 1)
@@ -186,7 +186,8 @@ import Testing
         let read = #expect(throws: StoreError.self) { try transaction.kv(.global).get("k") }
         let write = #expect(throws: StoreError.self) { try transaction.kv(.global).put("k", 1) }
         let run = #expect(throws: StoreError.self) { try transaction.runs.list() }
-        #expect([read, write, run].map { $0?.code } == [.invalidState, .invalidState, .invalidState])
+        #expect(
+          [read, write, run].map { $0?.code } == [.invalidState, .invalidState, .invalidState])
       }
       try await test.store.transaction { tx in leak.transaction = tx }
       try expectEnded()
@@ -271,7 +272,7 @@ import Testing
   /// Method: sixty bodies at once, every third of which throws after it has written.
   @Test(arguments: Engines.available)
   func `a body that throws disturbs no neighbour`(on engine: TestEngine) async throws {
-    try await withStore(on: engine) { test in
+    try await withStore(on: engine) { (test) async throws in
       let store = test.store
       await withTaskGroup(of: Void.self) { group in
         for number in 0..<60 {
