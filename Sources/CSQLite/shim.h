@@ -149,8 +149,8 @@ static inline bool holdfast_byte_is_free(int file, off_t byte) {
   return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
-/// The kind of the file system that a path is on: its magic number on Linux; elsewhere 0 for a local
-/// one and 0x6969, the number of NFS, for any other. A negative number is a failure.
+/// The kind of the file system that a path is on: its magic number on Linux; elsewhere 0 for a
+/// local one and 0x6969, the number of NFS, for any other. A negative number is a failure.
 static inline int64_t holdfast_file_system(const char *path) {
   struct statfs system;
   if (statfs(path, &system) != 0) return -1;

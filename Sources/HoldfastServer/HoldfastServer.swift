@@ -75,13 +75,10 @@ public struct HoldfastServer: Service {
   }
 
   private func builder() throws(StoreError) -> HTTPServerBuilder {
-    let bodyBytesMax = core.store.context.limits.requestBytesMax
     let stallTimeMax = options.stallTimeMax
     let http = HTTPServerBuilder.http1(
       configuration: HTTP1Channel.Configuration(
-        additionalChannelHandlers: [
-          ConnectionHandler(bodyBytesMax: bodyBytesMax, stallTimeMax: stallTimeMax)
-        ],
+        additionalChannelHandlers: [ConnectionHandler(stallTimeMax: stallTimeMax)],
         idleTimeout: TimeAmount(stallTimeMax),
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: options.headerBytesMax, maxHeaderListSize: options.headerBytesMax)))

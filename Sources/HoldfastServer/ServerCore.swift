@@ -5,7 +5,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOHTTPTypes
 
 /// What answers requests, over a network or inside this process.
 final class ServerCore: Sendable {
@@ -17,6 +16,7 @@ final class ServerCore: Sendable {
   private let signIn: SignIn
   private let hosts: HostCheck
   private let inFlight: InFlight
+  private let numbers: RequestNumbers
 
   init(store: Store, options: ServerOptions) {
     self.store = store
@@ -28,6 +28,7 @@ final class ServerCore: Sendable {
     signIn = SignIn(store: store, time: store.context.time)
     hosts = HostCheck(address: options.host, hosts: options.hosts, origins: options.origins)
     inFlight = InFlight(max: options.requestsAtOnceMax)
+    numbers = RequestNumbers(store.context.ids)
   }
 }
 
@@ -40,33 +41,40 @@ extension ServerCore: HTTPResponder {
   /// - Returns: The answer.
   /// - Throws: What broke the connection.
   func respond(to request: Request, context: RequestScope) async throws -> Response {
-    let start = time.monotonicTime()
-    let id = RequestNumber.of(request.headers, context.logger)
-    var route: Route?
+    let start = context.logger.logLevel <= .info ? time.monotonicTime() : .zero
+    let id = numbers.number(request.headers)
+    var progress = Progress()
     var response: Response
     do {
-      response = try await answer(request, context, &route)
+      response = try await answer(request, context, &progress)
     } catch let broken as BrokenBody {
       throw broken.cause
     } catch {
       let refusal = refusal(for: error, to: request)
       response = .problem(refusal)
       logFault(refusal.error, id, context.logger)
-      await closeIfUnread(request, context.channel)
+      if !progress.hasBody { refuseRest(of: request, context.channel, &response) }
     }
     if request.method == .head { response = response.withoutBody }
-    response.headers[RequestNumber.field] = id
-    log(request, route, response, id, since: start, context.logger)
+    response.headers.append(HTTPField(name: RequestNumbers.field, value: id))
+    log(request, progress.route, response, id, since: start, context.logger)
     return response
   }
 
+  /// How far a request came.
+  private struct Progress {
+    var route: Route?
+    /// Whether its body was taken in whole.
+    var hasBody = false
+  }
+
   private func answer(
-    _ request: Request, _ context: RequestScope, _ found: inout Route?
+    _ request: Request, _ context: RequestScope, _ progress: inout Progress
   ) async throws -> Response {
     if context.channel != nil { try hosts.check(request.head) }
     let target = try RequestTarget(request.head.path ?? "")
     let match = router.match(request.method, target.segments)
-    if case .found(let route) = match { found = route }
+    if case .found(let route) = match { progress.route = route }
     let access = try await access(to: match, request, context)
     switch match {
     case .nothing:
@@ -75,9 +83,14 @@ extension ServerCore: HTTPResponder {
     case .otherMethods(let methods): throw Self.otherMethods(methods)
     case .found(let route):
       if let role = route.role { try access.require(role) }
+      let isCounted = route.pace != .waiting
+      if isCounted { try inFlight.enter() }
+      defer { if isCounted { inFlight.leave() } }
+      let body =
+        route.takesBody ? try await bodies.collect(request, from: context.channel) : nil
+      progress.hasBody = body != nil
       let call = Call(
-        request: request, places: route.places(target.segments), rawQuery: target.query,
-        access: access, core: self, channel: context.channel)
+        request, target, route, access: access, core: self, channel: context.channel, body: body)
       return try await run(route, call)
     }
   }
@@ -102,16 +115,9 @@ extension ServerCore: HTTPResponder {
     try await signIn.trust(call.headers)
   }
 
-  /// A new number for a request that no connection numbers.
-  func makeID() -> String { store.context.ids.makeID(at: time.wallTime()) }
-
   private func run(_ route: Route, _ call: Call) async throws -> Response {
-    guard route.pace != .waiting else { return try await route.answer(call) }
-    try inFlight.enter()
-    defer { inFlight.leave() }
-    guard route.pace == .work || store.isRemote else {
-      return try await route.answer(call)
-    }
+    let isTimed = route.pace == .work || (route.pace == .quick && store.isRemote)
+    guard isTimed else { return try await route.answer(call) }
     let isWrite = call.request.method != .get && call.request.method != .head
     let late = Self.late(isWrite: isWrite)
     return try await TimeLimit.run(options.requestTimeMax, time, late: late) {
@@ -136,8 +142,10 @@ extension ServerCore: HTTPResponder {
 
 /// What goes wrong.
 extension ServerCore {
-  /// An error with its status. Where a request has no body, `invalid` can only mean its path, its
-  /// query or its header fields: 400.
+  /// An error with its status.
+  ///
+  /// Where a request has no body, `invalid` can only mean its path, its query or its header fields:
+  /// 400.
   private func refusal(for error: any Error, to request: Request) -> Refusal {
     if let refusal = error as? Refusal { return refusal }
     let error = StoreError.from(error)
@@ -154,14 +162,15 @@ extension ServerCore {
     method == .get || method == .head || method == .delete
   }
 
-  /// Lets the connection go where a refused request still has a body to send: reading all of it
-  /// would cost as much as taking it. What is written before is still sent.
-  private func closeIfUnread(_ request: Request, _ channel: (any Channel)?) async {
-    guard let channel else { return }
-    let length = request.headers[.contentLength].flatMap { Int($0) }
-    let isLong = length.map { $0 > 65_536 } ?? (request.headers[.transferEncoding] != nil)
-    guard isLong else { return }
-    channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+  /// Lets the connection go where a refused request still has a body to send.
+  ///
+  /// Reading all of it would cost as much as taking it. The answer is still sent, and says so.
+  private func refuseRest(
+    of request: Request, _ channel: (any Channel)?, _ response: inout Response
+  ) {
+    guard let channel, BodyLength(request.headers).isLong else { return }
+    response.headers[.connection] = "close"
+    channel.pipeline.fireUserInboundEventTriggered(ConnectionHandler.RefuseRest())
   }
 }
 
@@ -192,35 +201,5 @@ extension ServerCore {
         "status": "\(response.status.code)", "request_id": .string(id),
         "microseconds": "\((time.monotonicTime() - start).microseconds)",
       ])
-  }
-}
-
-extension HTTPField.Name {
-  /// A field of a name that is written in this package.
-  ///
-  /// - Parameter name: The name.
-  /// - Returns: The field.
-  static func of(_ name: StaticString) -> HTTPField.Name {
-    guard let field = HTTPField.Name("\(name)") else {
-      preconditionFailure("\(name) is no name of a header field")
-    }
-    return field
-  }
-}
-
-/// The number of a request, by which its log lines are found.
-enum RequestNumber {
-  /// The header field that carries it.
-  static let field = HTTPField.Name.of("X-Request-ID")
-
-  /// The number that the client gave, or the one that the connection gave it.
-  static func of(_ headers: HTTPFields, _ logger: Logger) -> String {
-    if let given = headers[field], isFit(given) { return given }
-    return logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? ""
-  }
-
-  /// Printable and short, so that it cannot forge a line in a log.
-  private static func isFit(_ id: String) -> Bool {
-    (1...128).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7E).contains($0) }
   }
 }

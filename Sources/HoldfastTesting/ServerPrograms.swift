@@ -111,6 +111,10 @@ struct ServerPrograms {
       throw Self.trouble("no socket (error \(errno))", folder)
     }
     defer { close(ends[1]) }
+    // An order that hangs must not hang every test behind it.
+    var patience = timeval(tv_sec: 180, tv_usec: 0)
+    setsockopt(
+      ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let asUser = geteuid() == 0 ? ["runuser", "-u", "postgres", "--"] : []
     let words =
       asUser + ["sh", "-c", Self.script, "holdfast-pg", folder, self.folder, String(port)]

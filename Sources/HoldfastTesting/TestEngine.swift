@@ -106,6 +106,9 @@ public struct StorePlace: Sendable {
 extension StoreOptions {
   /// Options for tests: no upkeep by itself, no log, and time, ids and chance as wished.
   ///
+  /// Bodies, waits and retries have much longer bounds than by default, so that a test does not fail
+  /// because the machine has a lot to do.
+  ///
   /// - Parameters:
   ///   - time: The clock; the system's if left out.
   ///   - ids: Identifiers and chance; the system's if left out.
@@ -118,6 +121,9 @@ extension StoreOptions {
     options.logger = Self.silentLogger
     options.time = time
     options.ids = ids
+    options.bodyTimeMax = .seconds(60)
+    options.busyWaitMax = .seconds(60)
+    options.retryTimeMax = .seconds(60)
     return options
   }
 }

@@ -7,15 +7,19 @@ extension CrashTests {
   @Suite struct CheckpointTests {
     /// Goal: nobody writes while another process's checkpoint runs.
     ///
-    /// Method: a process stands still at a point before or after its checkpoint; another's put must
-    /// wait for its turn until it gives up, and succeed once the first has gone on.
-    @Test(arguments: ["beforeCheckpoint", "afterCheckpoint"])
-    func `no other process writes while a checkpoint runs`(point: String) async throws {
+    /// Method: a process stands still before or after the call that copies its log, or the one after
+    /// that lets the log begin anew; another's put must wait for its turn until it gives up, and succeed
+    /// once the first has gone on.
+    @Test(arguments: ["beforeCheckpoint", "afterCheckpoint"], [1, 2])
+    func `no other process writes while a checkpoint runs`(
+      point: String, time: Int
+    ) async throws {
       let scratch = try Scratch()
       let other = try Child("orders", scratch.store, ["wait=300", "report=1"])
       try await other.wait(for: "ready")
       #expect(try await other.ask("put other 1").isOK)
-      let copier = try Child("orders", scratch.store, ["checkpoint=65536", "stop=\(point)"])
+      let copier = try Child(
+        "orders", scratch.store, ["checkpoint=65536", "stop=\(point):\(time)"])
       try await copier.wait(for: "ready")
       _ = copier.order("fill big 200000")
       try await copier.wait(for: "stopped \(point)")
@@ -78,7 +82,7 @@ extension CrashTests {
         spans += Self.spans(in: await child.rest(), of: number)
       }
       spans.sort { $0.start < $1.start }
-      #expect(spans.contains(where: \.isCheckpoint))
+      #expect(spans.contains { $0.isCheckpoint })
       // Sorted by start, two spans overlap where the later begins before any earlier one has ended.
       var latest: (checkpoint: [Int64], commit: [Int64]) = ([0, 0, 0], [0, 0, 0])
       var overlaps = 0

@@ -41,33 +41,44 @@ extension CrashTests {
       let children = try (0..<2).map { try Child("load", location, arguments + ["id=\($0)"]) }
       let expected = Task {
         var tally = Tally()
-        for child in children { tally.add(try await total(of: child)) }
+        for child in children { tally.add(try await reported(by: child)) }
+        try await end(location)
         return tally
-      }
-      let isOver = Flag()
-      Task {
-        _ = await expected.result
-        isOver.raise()
       }
       var chance = SeededChance(seed: Surroundings.seed)
       var round = 0
-      while !isOver.isRaised {
-        try await watcher.watch(most: Int.random(in: 1...400, using: &chance), until: isOver)
+      while !watcher.hasSeenTheEnd {
+        try await watcher.watch(most: Int.random(in: 1...400, using: &chance))
         try await disturb(round)
         if round % 5 == 4 { try await watcher.reopen() }
         round += 1
       }
       let total = try await expected.value
-      try await watcher.readOn(to: total.count)
       #expect(watcher.tally == total)
       #expect(watcher.faults == [])
+      #expect(try await watcher.isAtEnd())
       await watcher.end()
       Surroundings.figures(
         "\(name), feed of \(seconds) s: \(total.count) events once each, watcher resumed "
           + "\(round) times, lost its connection \(watcher.failures) times")
     }
 
-    private static func total(of child: Child) async throws -> Tally {
+    /// Makes the last change of all, by which the watcher knows that it has seen the others.
+    private static func end(_ location: String) async throws {
+      let store = try await Store.open(StoreLocation(location))
+      var isWritten = false
+      while !isWritten {
+        do {
+          try await store.kv(Watcher.endNamespace()).put("end", 1, with: .idempotent("end"))
+          isWritten = true
+        } catch {
+          guard error.code == .unavailable || error.code == .uncertain else { throw error }
+        }
+      }
+      await store.close()
+    }
+
+    private static func reported(by child: Child) async throws -> Tally {
       let words = try await child.wait(for: "tally").split(separator: " ")
       try await child.wait(for: "closed")
       return Tally(count: Int(words[0]) ?? -1, sum: UInt64(words[1]) ?? 0)
@@ -85,6 +96,12 @@ private struct Watcher {
   private(set) var tally = Tally()
   private(set) var faults: [String] = []
   private(set) var failures = 0
+  private(set) var hasSeenTheEnd = false
+
+  private static let endText = "feed:end"
+
+  /// Where the last change of all is made.
+  static func endNamespace() throws(StoreError) -> Namespace { try Namespace(endText) }
 
   init(_ location: String) { self.location = StoreLocation(location) }
 
@@ -105,49 +122,44 @@ private struct Watcher {
     while store == nil {
       do {
         store = try await Store.open(location)
-      } catch StoreError.Code.unavailable {
+      } catch {
+        guard error.code == .unavailable else { throw error }
         failures += 1
       }
     }
   }
 
-  /// Watches until so many events came, or the flag is raised, or the connection is lost.
-  mutating func watch(most: Int, until flag: Flag) async throws {
+  /// Watches until so many events came, the last one of all came, or the connection was lost.
+  mutating func watch(most: Int) async throws {
     guard let store else { return }
     let changes = store.changes(since: cursor, filter: ChangeFilter(kind: "kv"))
+    let iterator = changes.makeAsyncIterator()
     var seen = 0
     do {
-      for try await change in changes {
+      while seen < most, !hasSeenTheEnd, let change = try await iterator.next(isolation: nil) {
         take(change)
         seen += 1
-        if seen >= most || flag.isRaised { return }
       }
-    } catch StoreError.Code.unavailable {
+    } catch {
+      guard error.code == .unavailable else { throw error }
       failures += 1
     }
   }
 
-  /// Reads what is left, without waiting, until there are so many events; then there must be no more.
-  mutating func readOn(to count: Int) async throws {
-    guard let store, let start = cursor else { return }
-    var place = start
-    var emptyPages = 0
-    // A page of the feed may be empty while an older transaction is still open.
-    while emptyPages < (tally.count < count ? 1_000 : 3) {
-      do {
-        let page = try await store.changes.page(since: place, filter: ChangeFilter(kind: "kv"))
-        for change in page.items { take(change) }
-        emptyPages = page.items.isEmpty ? emptyPages + 1 : 0
-        place = page.next
-      } catch StoreError.Code.unavailable {
-        failures += 1
-      }
-    }
+  /// Whether nothing more is in the feed.
+  func isAtEnd() async throws -> Bool {
+    guard let store, let cursor else { return false }
+    let filter = ChangeFilter(kind: "kv")
+    return try await store.changes.page(since: cursor, filter: filter).items.isEmpty
   }
 
   private mutating func take(_ change: Change) {
     cursor = change.cursor
     let key = change.subject ?? "-"
+    if change.namespace == Self.endText {
+      hasSeenTheEnd = true
+      return
+    }
     let name = "\(change.namespace) \(key)"
     if change.revision <= newest[name] ?? 0 {
       faults.append("\(name) went from \(newest[name] ?? 0) to \(change.revision)")

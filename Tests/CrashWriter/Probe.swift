@@ -13,40 +13,28 @@ import NIOConcurrencyHelpers
 /// What happens at the engine's named points.
 ///
 /// - `kill=POINT:N`: the process kills itself when it comes to the point for the nth time.
-/// - `stop=POINT`: it says so and stands still there until it is told to go on.
+/// - `stop=POINT:N`: when it comes to the point for the nth time it says so, and stands still until it
+///   is told to go on.
 /// - `report=1`: it says at each point where it is and when, on the clock that all processes share.
 final class Probe: Sendable {
-  private let death: (point: ProbePoint, left: NIOLockedValueBox<Int>)?
-  private let stop: ProbePoint?
+  private let death: Place?
+  private let stop: Place?
   private let reports: Bool
 
   /// Released by the order `go`.
   static let gate = Gate()
 
-  init?(_ settings: Settings) throws(StoreError) {
+  init?(_ settings: Settings) {
     reports = settings.number("report", 0) == 1
-    stop = settings.text("stop").flatMap { ProbePoint(rawValue: $0) }
-    let words = (settings.text("kill") ?? "").split(separator: ":")
-    if words.count == 2, let point = ProbePoint(rawValue: String(words[0])),
-      let count = Int(words[1])
-    {
-      death = (point, NIOLockedValueBox(count))
-    } else {
-      death = nil
-    }
+    death = settings.text("kill").flatMap(Place.init)
+    stop = settings.text("stop").flatMap(Place.init)
     guard reports || stop != nil || death != nil else { return nil }
   }
 
-  @Sendable func step(_ point: ProbePoint) throws(StoreError) {
+  @Sendable func step(_ point: ProbePoint) {
     if reports { Report.line("at \(point.rawValue) \(Report.microseconds)") }
-    if let death, death.point == point {
-      let left = death.left.withLockedValue { left in
-        left -= 1
-        return left
-      }
-      if left == 0 { die() }
-    }
-    if stop == point {
+    if let death, death.isReached(at: point) { die() }
+    if let stop, stop.isReached(at: point) {
       Report.line("stopped \(point.rawValue)")
       Self.gate.wait()
     }
@@ -71,5 +59,28 @@ final class Gate: Sendable {
   func open() {
     lock.lock(whenValue: 0)
     lock.unlock(withValue: 1)
+  }
+}
+
+/// A named point, and at the how manieth time it counts.
+private final class Place: Sendable {
+  private let point: ProbePoint
+  private let left: NIOLockedValueBox<Int>
+
+  init?(_ text: String) {
+    let words = text.split(separator: ":")
+    guard words.count == 2, let point = ProbePoint(rawValue: String(words[0])),
+      let count = Int(words[1])
+    else { return nil }
+    self.point = point
+    left = NIOLockedValueBox(count)
+  }
+
+  func isReached(at point: ProbePoint) -> Bool {
+    guard point == self.point else { return false }
+    return left.withLockedValue { left in
+      left -= 1
+      return left == 0
+    }
   }
 }

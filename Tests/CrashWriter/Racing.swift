@@ -3,8 +3,8 @@ import Holdfast
 /// Mode `race`: writers and readers that meet at the same keys, for some seconds.
 ///
 /// Writers increment hot keys, and move a pair of keys on by reading both and writing both. Readers
-/// look at the hot keys one by one and at the pair on one snapshot, without a pause. At the end each
-/// line counts what was acknowledged: `hot KEY COUNT`, `pair COUNT`, `errors CODE COUNT`,
+/// look at the hot keys one by one and at the pair on one snapshot, without a pause unless `pause` says
+/// how many microseconds. At the end each line counts what was acknowledged: `hot KEY COUNT`, `pair COUNT`, `errors CODE COUNT`,
 /// `writes COUNT LONGEST MEAN` in microseconds, `reads COUNT`.
 struct Racing: Sendable {
   let store: Store
@@ -112,6 +112,7 @@ struct Racing: Sendable {
     var newest: [String: Int64] = [:]
     var pair: Int64 = 0
     let keys = settings.number("keys", 4)
+    let pause = settings.number("pause", 0)
     while !isOver(end) {
       do {
         let key = "hot:\(score.reads % keys)"
@@ -126,7 +127,11 @@ struct Racing: Sendable {
         }
         score.reads += 1
         // A hot read suspends nowhere, and others want the thread too.
-        await Task.yield()
+        if pause > 0 {
+          try await SystemTimeSource().sleep(for: .microseconds(pause))
+        } else {
+          await Task.yield()
+        }
       } catch {
         score.errors["read:" + ((error as? StoreError)?.code.name ?? "other"), default: 0] += 1
         Report.line("failed \(error)")

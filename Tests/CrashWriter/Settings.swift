@@ -38,7 +38,7 @@ extension Settings {
     options.runsUpkeep = number("upkeep", 0) == 1
     options.busyWaitMax = milliseconds("wait", 5_000)
     options.bodyTimeMax = milliseconds("body", 2_000)
-    options.probe = try Probe(self)?.step
+    options.probe = Probe(self)?.step
     options.logger.logLevel = .critical
     guard text("checkpoint") != nil else {
       return try await Store.open(StoreLocation(location), options: options)

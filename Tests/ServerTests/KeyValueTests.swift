@@ -2,6 +2,8 @@ import Holdfast
 import HoldfastTesting
 import Testing
 
+@testable import HoldfastServer
+
 @Suite(.timeLimit(.minutes(2))) struct KeyValueTests {
   /// Goal: a key can be made, read, replaced and deleted, and every answer says what happened.
   ///
@@ -60,6 +62,20 @@ import Testing
       #expect(put.status == 201)
       let read = try await server.send("GET", "/v1/kv/global/v")
       #expect(read.text.contains("\"value\":\(value),"))
+    }
+  }
+
+  /// Goal: the text of an entry that is written in one go is that of its value.
+  ///
+  /// Method: entries with and without a description and an expiry, with all that needs an escape.
+  @Test func `an entry is written as its value is`() async throws {
+    try await withStore(on: .sqlite) { test in
+      let kv = test.store.kv(.global)
+      let plain = try await kv.put("a\"\n\u{1}🐝", ["x": [1, 1.0, nil]]).entry
+      let full = try await kv.put(
+        "b", .bytes([1]), ttl: .seconds(60), description: "say \"hello\""
+      ).entry
+      for entry in [plain, full] { #expect(entry.jsonBytes == entry.json.jsonBytes) }
     }
   }
 

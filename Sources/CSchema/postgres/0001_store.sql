@@ -14,11 +14,11 @@ CREATE SEQUENCE holdfast_time_floor MINVALUE 0 START 0 CACHE 1;
 -- The store's time of the transaction, in microseconds. A test, or a source of time that overrules
 -- the database's, sets `holdfast.now` for the transaction. STABLE, or no index would serve it.
 CREATE FUNCTION holdfast_now() RETURNS BIGINT LANGUAGE SQL STABLE AS $$
-  SELECT COALESCE(
-    NULLIF(current_setting('holdfast.now', true), '')::BIGINT,
-    GREATEST(
-      (EXTRACT(EPOCH FROM now()) * 1000000)::BIGINT,
-      (SELECT last_value FROM holdfast_time_floor)))
+  SELECT GREATEST(
+    COALESCE(
+      NULLIF(current_setting('holdfast.now', true), '')::BIGINT,
+      (EXTRACT(EPOCH FROM now()) * 1000000)::BIGINT),
+    (SELECT last_value FROM holdfast_time_floor))
 $$;
 
 -- The revision of the transaction: drawn by the first call and repeated by later ones. The setting

@@ -87,7 +87,8 @@ public struct ChangeFilter: Sendable, Equatable {
       let isAbove = change.below && namespace.text.utf8.starts(with: (change.namespace + ":").utf8)
       guard isHere || isAbove else { return false }
     }
-    if isSweeping { return true }
+    // Keys go with the run or bot above them, so who watches keys is told of that too.
+    if isSweeping, kind == nil || kind == "kv" { return true }
     if let kind, change.kind != kind { return false }
     guard !prefix.isEmpty else { return true }
     return change.subject?.utf8.starts(with: prefix.utf8) ?? true

@@ -49,10 +49,8 @@ extension ListedKey {
 extension Row {
   /// The value whose JSON stands in a column, read where the text lies, and the text's length.
   func value(_ column: Int32) throws(StoreError) -> (value: Value, bytes: Int) {
-    let result = withTextBytes(column) { bytes in
-      Result { () throws(StoreError) in (value: try ValueText.decode(bytes), bytes: bytes.count) }
-    }
-    return try result.get()
+    let bytes = textBytes(column)
+    return (try ValueText.decode(bytes), bytes.count)
   }
 }
 

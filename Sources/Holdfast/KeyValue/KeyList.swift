@@ -64,11 +64,8 @@ extension KeyValueTransaction {
   /// A page of any length, for what walks through all pages.
   func list(_ query: KeyQuery, limit: Int) throws(StoreError) -> Page<ListedKey> {
     try namespace.check(limits)
-    guard !query.prefix.utf8.contains(0), !(query.from ?? "").utf8.contains(0) else {
-      throw StoreError(
-        .invalid, "A prefix or a bound of a list holds no NUL.", hint: "Leave it out.",
-        details: ["reason": "nul"])
-    }
+    try KeyBounds.check(query.prefix)
+    if let from = query.from { try KeyBounds.check(from) }
     switch query.order {
     case .key: return try listByKey(query, limit)
     case .updated: return try listByUpdate(query, limit)
@@ -128,6 +125,7 @@ extension KeyValueTransaction {
       [Bound.text(namespace.text)] + bounds + [.integer(Int64(limit) + 1), Bound(values)] + tail
     let bytesMax = limits.pageBytesMax
     var listed: [ListedKey] = []
+    listed.reserveCapacity(min(limit, limits.pageItemsMax))
     var bytes = 0
     var isMore = false
     do {
@@ -136,6 +134,8 @@ extension KeyValueTransaction {
           isMore = true
           throw PageEnd()
         }
+        // A long page grows in one step, instead of being moved again and again.
+        if listed.count == listed.capacity { listed.reserveCapacity(limit) }
         listed.append(try ListedKey(row: row, withValue: values, bytes: &bytes))
       }
     } catch is PageEnd {

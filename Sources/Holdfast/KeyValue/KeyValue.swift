@@ -194,13 +194,15 @@ extension KeyValue {
     }
   }
 
-  /// The put in one round trip; `nil` where it was refused or needs a look at the value first.
+  /// The put in one round trip; `nil` where it was refused, is too large, or needs a look at the
+  /// value first: then a transaction finds out.
   private func putAtOnce(
     _ put: Put, _ settings: WriteSettings
   ) async throws(StoreError) -> PutResult? {
     if case .value = put.condition { return nil }
     let plan = try PutPlan(
       namespace, put, expected: PutPlan.expected(put.condition), store.context.limits)
+    guard plan.bytes <= store.context.limits.transactionBytesMax else { return nil }
     return try await store.observed(Operations.put) {
       let results = try await store.engine.write(store.writeOptions(settings), plan.steps)
       return plan.result(results[...])

@@ -268,6 +268,18 @@ enum KeyBounds {
   /// Longer than any key of this kind can be, and above every other.
   static let end = String(repeating: "\u{10FFFF}", count: 257)
 
+  /// Checks a prefix or a bound, which no text column could take with NUL in it.
+  ///
+  /// - Parameter bound: The prefix or the bound.
+  /// - Throws: `invalid` for one with NUL.
+  static func check(_ bound: String) throws(StoreError) {
+    guard !bound.utf8.contains(0) else {
+      throw StoreError(
+        .invalid, "A prefix or a bound of a list holds no NUL.", hint: "Leave it out.",
+        details: ["reason": "nul"])
+    }
+  }
+
   /// The least key above this one.
   ///
   /// Keys hold no NUL, so nothing lies between a key and the key with

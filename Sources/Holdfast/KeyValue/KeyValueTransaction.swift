@@ -95,9 +95,10 @@ extension KeyValueTransaction {
   ///
   /// - Parameter prefix: Only those that begin so.
   /// - Returns: The number.
-  /// - Throws: ``StoreError`` of the engine's.
+  /// - Throws: ``StoreError`` with `invalid` for a prefix that no key can have.
   public func count(prefix: String = "") throws(StoreError) -> Int {
     try namespace.check(limits)
+    try KeyBounds.check(prefix)
     let bindings: [Bound] = [
       .text(namespace.text), .text(prefix), .text(KeyBounds.end(ofPrefix: prefix)),
     ]
@@ -176,16 +177,41 @@ extension KeyValueTransaction {
     }
     let bytes = plans.values.reduce(0) { $0 + $1.bytes }
     let connection = try transaction.writing(operations: puts.count, bytes: bytes)
-    var results: [Int: PutResult] = [:]
+    // Every condition is looked at before the first entry is written: a body may catch the
+    // conflict and go on, and must not find half of the batch then.
     for place in plans.keys.sorted() {
-      guard let plan = plans[place] else { continue }
-      do throws(StoreError) {
-        results[place] = try run(plan, on: connection)
-      } catch {
-        throw error.adding("index", .integer(Int64(place)))
+      guard let plan = plans[place], let expected = plan.expected else { continue }
+      let version = try getEntry(plan.key)?.version
+      guard version ?? 0 == expected else {
+        try RunGuard.check(namespace, on: connection)
+        throw conflict(version).adding("index", .integer(Int64(place)))
       }
     }
+    let results = try run(plans, on: connection)
     return puts.compactMap { put in last[Bytewise(put.key)].flatMap { results[$0] } }
+  }
+
+  /// Runs the plans of a batch whose conditions hold: in one round trip on PostgreSQL.
+  private func run(
+    _ plans: [Int: PutPlan], on connection: any Connection
+  ) throws(StoreError) -> [Int: PutResult] {
+    guard let first = plans.keys.min(), let plan = plans[first] else { return [:] }
+    // The first one makes the namespace where that is needed, or finds that it may not be written.
+    var results = [first: try run(plan, on: connection)]
+    let rest = plans.filter { $0.key != first }.sorted { $0.key < $1.key }
+    guard connection.dialect == .postgres else {
+      for (place, plan) in rest { results[place] = try run(plan, on: connection) }
+      return results
+    }
+    var answers = try connection.run(rest.flatMap(\.value.steps))[...]
+    for (place, plan) in rest {
+      guard let result = plan.result(answers.prefix(PutPlan.stepCount)) else {
+        throw StoreError(.internal, "A put of a batch was refused after its conditions held.")
+      }
+      answers = answers.dropFirst(PutPlan.stepCount)
+      results[place] = result
+    }
+    return results
   }
 
   func put(_ put: Put) throws(StoreError) -> PutResult {
@@ -197,8 +223,10 @@ extension KeyValueTransaction {
   func plan(_ put: Put) throws(StoreError) -> PutPlan {
     var expected = PutPlan.expected(put.condition)
     if case .value(let value) = put.condition {
-      guard let entry = try getEntry(put.key), entry.value == value else {
-        throw conflict(try getEntry(put.key)?.version)
+      let entry = try getEntry(put.key)
+      guard let entry, entry.value == value else {
+        try RunGuard.check(namespace, on: transaction.reading())
+        throw conflict(entry?.version)
       }
       expected = entry.version
     }

@@ -28,6 +28,7 @@ public struct RunsTransaction {
   ) throws(StoreError) -> Run {
     let id = id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
     try Checks.runID(id, limits)
+    if let parent { try Checks.runID(parent, limits) }
     let tags = try checked(tags)
     let metadata = try Metadata.text(metadata, limits)
     let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
@@ -70,6 +71,8 @@ public struct RunsTransaction {
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(_ query: RunQuery = RunQuery()) throws(StoreError) -> Page<Run> {
     let limit = try limits.pageItems(query.limit)
+    if let tag = query.tag { try Checks.id(tag, "tag", limits) }
+    if let parent = query.parent { try Checks.runID(parent, limits) }
     let place = try TimePlace(after: query.after, until: query.until)
     let showsArchived = query.includesArchived || query.status == .archived
     let statement =
@@ -206,8 +209,9 @@ public struct RunsTransaction {
   }
 
   private func known(_ id: String, _ connection: any Connection) throws(StoreError) -> RunRow {
-    guard let row = try find(id, connection) else { throw missing(id) }
-    return row
+    if let row = try find(id, connection) { return row }
+    try RunGuard.check(deleted: id, on: connection)
+    throw missing(id)
   }
 
   private func missing(_ id: String) -> StoreError {

@@ -206,7 +206,9 @@ extension Store {
     return try await engine.write(writeOptions(settings, hotRows: hotRows)) { connection in
       let transaction = Transaction(connection, context, isReadOnly: false)
       defer { transaction.end() }
-      return try body(transaction)
+      let result = try body(transaction)
+      try transaction.checkDoom()
+      return result
     }
   }
 

@@ -18,6 +18,8 @@ public final class Transaction {
   private var connection: (any Connection)?
   private var operations = 0
   private var bytes = 0
+  /// The error past which nothing of the transaction is kept, even where the body swallowed it.
+  private var doom: StoreError?
 
   package init(_ connection: any Connection, _ context: StoreContext, isReadOnly: Bool) {
     self.connection = connection
@@ -28,15 +30,24 @@ public final class Transaction {
   /// Ends the transaction's life; its owner calls it when the body has returned.
   package func end() { connection = nil }
 
+  /// Makes sure that no error which dooms the transaction was swallowed; its owner calls it before
+  /// the commit.
+  ///
+  /// - Throws: The error that doomed it.
+  package func checkDoom() throws(StoreError) {
+    if let doom { throw doom }
+  }
+
   /// The connection, for an operation that reads.
   ///
-  /// - Throws: `invalid_state` after the body has ended.
+  /// - Throws: `invalid_state` after the body has ended, and the error that doomed the transaction.
   package func reading() throws(StoreError) -> any Connection {
     guard let connection else {
       throw StoreError(
         .invalidState, "The transaction has ended.",
         hint: "Use a transaction only inside the body that was given it.")
     }
+    try checkDoom()
     return connection
   }
 
@@ -56,6 +67,17 @@ public final class Transaction {
     }
     self.operations += operations
     self.bytes += bytes
+    do throws(StoreError) {
+      try checkSize()
+    } catch {
+      doom = error
+      throw error
+    }
+    return connection
+  }
+
+  /// Checks what the transaction has come to against the limits.
+  private func checkSize() throws(StoreError) {
     let limits = context.limits
     guard self.operations <= limits.transactionOperationsMax else {
       throw StoreError(
@@ -70,7 +92,6 @@ public final class Transaction {
         hint: "Split the work into several transactions.",
         details: ["bytes_max": .integer(Int64(limits.transactionBytesMax))])
     }
-    return connection
   }
 }
 

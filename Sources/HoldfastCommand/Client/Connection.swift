@@ -56,7 +56,7 @@ struct Connection: Sendable {
   ) async throws -> Result {
     switch store {
     case .server(let address):
-      let client = RemoteClient(address: address, token: Environment.variable("HOLDFAST_TOKEN"))
+      let client = RemoteClient(address: address, token: try token())
       let outcome = await outcome { try await body(Connection(client: client)) }
       await client.close()
       return try outcome.get()
@@ -69,6 +69,18 @@ struct Connection: Sendable {
       await store.close()
       return try outcome.get()
     }
+  }
+
+  /// The token of the environment, without the line end that a file may have added.
+  private static func token() throws(StoreError) -> String? {
+    guard let text = Environment.variable("HOLDFAST_TOKEN") else { return nil }
+    let token = text.split(whereSeparator: \.isWhitespace)
+    guard token.count == 1, text.utf8.allSatisfy({ $0 < 0x7F }) else {
+      throw StoreError(
+        .unauthenticated, "HOLDFAST_TOKEN holds no token.",
+        hint: "A token is hf_ and 43 characters.")
+    }
+    return String(token[0])
   }
 
   /// A body's result or failure, so that what it used can be closed in between.

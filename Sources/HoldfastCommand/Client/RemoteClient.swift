@@ -39,6 +39,8 @@ struct RemoteClient: APIClient {
     configuration.redirectConfiguration = .disallow
     configuration.timeout = .init(connect: Self.connectTimeMax, read: Self.silenceMax)
     configuration.httpVersion = .http1Only
+    // Somebody waits at a prompt: a refusal is told at once.
+    configuration.connectionPool.retryConnectionEstablishment = false
     http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
 

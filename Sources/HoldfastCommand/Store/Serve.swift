@@ -73,13 +73,14 @@ struct Serve: AsyncParsableCommand, StopsOnSignal {
   }
 
   private func open(_ level: Logger.Level) async throws(StoreError) -> Store {
-    let text = store ?? Environment.variable("HOLDFAST_STORE") ?? data + "/holdfast.db"
+    let named = store ?? Environment.variable("HOLDFAST_STORE")
+    let text = named ?? data + "/holdfast.db"
     guard case .local(let path) = try StoreURL(text) else {
       throw StoreError(
         .invalid, "A server offers a store of its own, not another server's.",
         hint: "Give a file or a postgres:// URL as --store.")
     }
-    try Files.makeFolder(data)
+    if named == nil { try Files.makeFolder(data) }
     var options = StoreOptions()
     options.logger = Log.logger("holdfast", level)
     return try await Store.open(StoreLocation(path), options: options)

@@ -7,7 +7,10 @@ package enum Base64 {
   ///
   /// - Parameter count: A number of bytes.
   /// - Returns: The length of the text, padding included.
-  package static func textLength(of count: Int) -> Int { (count + 2) / 3 * 4 }
+  package static func textLength(of count: Int) -> Int {
+    // A limit that was lifted altogether has no length.
+    count > Int.max / 2 ? .max : (count + 2) / 3 * 4
+  }
 
   /// Writes the standard form.
   ///

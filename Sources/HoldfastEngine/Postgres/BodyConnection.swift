@@ -87,7 +87,7 @@ final class BodyConnection: Connection {
   ) throws {
     let results = try ask([Step(statement, bindings)])
     for result in results {
-      for index in 0..<result.count { try body(result.row(index)) }
+      for index in 0..<result.count { try result.withRow(index, body) }
     }
   }
 

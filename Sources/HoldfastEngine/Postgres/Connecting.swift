@@ -104,7 +104,7 @@ struct Connecting: Sendable {
     }
     if let state = states.first {
       return StoreError(
-        .unavailable, "PostgreSQL at \(place) takes no connections now.",
+        .unavailable, "PostgreSQL at \(place) takes no connections now (SQLSTATE \(state)).",
         hint: DatabaseFailure.row(for: state).hint, details: ["sqlstate": .string(state)],
         cause: cause)
     }

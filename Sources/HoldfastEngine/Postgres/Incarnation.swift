@@ -18,7 +18,6 @@ struct Incarnation {
     try session.run(script: Self.moveOn, patience: .seconds(3_600))
     var pipeline = Pipeline()
     pipeline.add(Self.begin)
-    pipeline.add(Self.keepFormer)
     pipeline.add(Self.forget)
     for (name, value) in [("feed.incarnation", id), ("feed.origin", identity.origin)] {
       pipeline.add(Self.set, [.text(name), .text(value)])
@@ -70,15 +69,6 @@ struct Incarnation {
 
   private static let begin = Statement(sqlite: "", postgres: "BEGIN")
   private static let commit = Statement(sqlite: "", postgres: "COMMIT")
-
-  /// So that a cursor of this store's past is told from one of another store.
-  private static let keepFormer = Statement(
-    sqlite: "",
-    postgres: """
-      INSERT INTO meta (name, value)
-      SELECT 'feed.former.' || value, '' FROM meta WHERE name = 'feed.incarnation'
-      ON CONFLICT (name) DO NOTHING
-      """)
 
   /// Notes of the old incarnation are about transaction ids that mean nothing here.
   private static let forget = Statement(

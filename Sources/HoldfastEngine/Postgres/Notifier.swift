@@ -38,7 +38,7 @@ final class Notifier: PollerClient, @unchecked Sendable {
   private var pollTicket: Timers.Ticket?
 
   /// Announcements are at least this far apart: they cost the server something each.
-  private static let announcementPause = Duration.milliseconds(5)
+  private static let announcementPause = Duration.milliseconds(20)
   private static let pollPauseFirst = Duration.seconds(1)
   private static let pollPauseMax = Duration.seconds(30)
   /// How soon subscribers look again while the feed is held back: a rollback announces nothing.

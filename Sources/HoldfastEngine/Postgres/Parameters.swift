@@ -75,8 +75,7 @@ extension Step {
   func checkForPostgres() throws(StoreError) {
     for case .text(var text) in bindings
     where text.withUTF8({ utf8 in utf8.baseAddress.map { memchr($0, 0, utf8.count) != nil } ?? false
-      })
-    {
+    }) {
       throw StoreError(
         .invalid, "A text holds a NUL character.", hint: "Remove the NUL from the text.")
     }

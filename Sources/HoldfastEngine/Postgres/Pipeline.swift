@@ -98,18 +98,44 @@ final class RawResult: @unchecked Sendable {
   deinit { PQclear(pointer) }
 
   /// How many rows it has.
-  var count: Int32 { PQntuples(pointer) }
+  var count: Int32 { withExtendedLifetime(self) { PQntuples(pointer) } }
 
-  /// One of its rows, which keeps the result.
+  /// Lends one row.
   ///
-  /// - Parameter index: From 0.
-  /// - Returns: The row.
-  func row(_ index: Int32) -> Row { Row(.postgres(self, row: index)) }
+  /// A row points into the result, so it is only ever lent: a result that nobody names any more is
+  /// freed at once, whatever was read from it a line before.
+  ///
+  /// - Parameters:
+  ///   - index: From 0.
+  ///   - body: Takes the row, which is valid until it returns.
+  /// - Returns: What the body returned.
+  func withRow<Result, Failure: Error>(
+    _ index: Int32 = 0, _ body: (Row) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withExtendedLifetime(self) { () throws(Failure) in
+      try body(Row(.postgres(pointer, row: index)))
+    }
+  }
+
+  /// Makes something of each row.
+  ///
+  /// - Parameter body: Takes a row, which is valid until it returns.
+  /// - Returns: The results in order.
+  func map<Result, Failure: Error>(
+    _ body: (Row) throws(Failure) -> Result
+  ) throws(Failure) -> [Result] {
+    var results: [Result] = []
+    results.reserveCapacity(Int(count))
+    for index in 0..<count { results.append(try withRow(index, body)) }
+    return results
+  }
 
   /// How many rows the statement wrote; 0 for one that reads, as SQLite counts.
   var changes: Int {
-    guard let tag = PQcmdStatus(pointer), tag[0] != UInt8(ascii: "S") else { return 0 }
-    return PQcmdTuples(pointer).map { Int(atoll($0)) } ?? 0
+    withExtendedLifetime(self) {
+      guard let tag = PQcmdStatus(pointer), tag[0] != UInt8(ascii: "S") else { return 0 }
+      return PQcmdTuples(pointer).map { Int(atoll($0)) } ?? 0
+    }
   }
 
   /// Whether the server said with these words what it did, such as `COMMIT`.
@@ -117,31 +143,18 @@ final class RawResult: @unchecked Sendable {
   /// - Parameter tag: The words.
   /// - Returns: Whether it did.
   func says(_ tag: String) -> Bool {
-    PQcmdStatus(pointer).map { String(cString: $0) == tag } ?? false
+    withExtendedLifetime(self) {
+      PQcmdStatus(pointer).map { String(cString: $0) == tag } ?? false
+    }
   }
 
   /// The rows as values, by the types that the server names.
   var materialised: StepResult {
-    let columns = PQnfields(pointer)
-    let kinds = (0..<columns).map { Kind(PQftype(pointer, $0)) }
-    var rows: [[Bound]] = []
-    rows.reserveCapacity(Int(count))
-    for index in 0..<count {
-      let row = row(index)
-      rows.append(
-        (0..<columns).map { column in
-          if row.isNull(column) { return .null }
-          switch kinds[Int(column)] {
-          case .integer: return .integer(row.integer(column))
-          case .number:
-            // sum() of whole numbers is a numeric; it is read as the whole number that it is.
-            let text = row.text(column)
-            return Int64(text).map(Bound.integer) ?? .text(text)
-          case .truth: return .integer(row.text(column) == "t" ? 1 : 0)
-          case .bytes: return .blob(row.blob(column))
-          case .text: return .text(row.text(column))
-          }
-        })
+    let kinds = withExtendedLifetime(self) {
+      (0..<PQnfields(pointer)).map { Kind(PQftype(pointer, $0)) }
+    }
+    let rows = map { row in
+      kinds.enumerated().map { column, kind in kind.value(Int32(column), of: row) }
     }
     return StepResult(rows: rows, changes: changes)
   }
@@ -162,6 +175,20 @@ final class RawResult: @unchecked Sendable {
       case 16: self = .truth
       case 17: self = .bytes
       default: self = .text
+      }
+    }
+
+    func value(_ column: Int32, of row: Row) -> Bound {
+      if row.isNull(column) { return .null }
+      switch self {
+      case .integer: return .integer(row.integer(column))
+      case .number:
+        // sum() of whole numbers is a numeric; it is read as the whole number that it is.
+        let text = row.text(column)
+        return Int64(text).map(Bound.integer) ?? .text(text)
+      case .truth: return .integer(row.text(column) == "t" ? 1 : 0)
+      case .bytes: return .blob(row.blob(column))
+      case .text: return .text(row.text(column))
       }
     }
   }

@@ -11,7 +11,9 @@ protocol PollerClient: AnyObject, Sendable {
 
 /// The one thread that waits for all sockets of an engine, and for time.
 ///
-/// It lives until ``stop()``: its own thread holds it.
+/// It lives until ``stop()``: its own thread holds it. Its descriptors are closed when nobody holds it
+/// any more, and not by the thread as it ends: who rings must not find that the number of the
+/// descriptor belongs to another store's socket by now.
 final class Poller: Sendable {
   fileprivate struct State {
     var clients: [UInt64: any PollerClient] = [:]
@@ -35,24 +37,19 @@ final class Poller: Sendable {
     epoll = holdfast_epoll_make()
     wake = holdfast_wake_make()
     guard epoll >= 0, wake >= 0, holdfast_epoll_add(epoll, wake, 0) == 0 else {
-      if epoll >= 0 { _ = CPostgres.close(epoll) }
-      if wake >= 0 { _ = CPostgres.close(wake) }
       throw StoreError(
         .exhausted, "The process has no file descriptor left for PostgreSQL.",
         hint: "Raise the limit of open files.")
     }
-    let (epoll, wake) = (epoll, wake)
-    do throws(StoreError) {
-      _ = try WorkerThread(name: "holdfast-pg") { [self] in
-        while turn() {}
-        _ = CPostgres.close(epoll)
-        _ = CPostgres.close(wake)
-      }
-    } catch {
-      _ = CPostgres.close(epoll)
-      _ = CPostgres.close(wake)
-      throw error
+    _ = try WorkerThread(name: "holdfast-pg") { [self] in
+      while turn() {}
     }
+  }
+
+  // It also runs where `init` throws, for all properties are set by then.
+  deinit {
+    if epoll >= 0 { _ = CPostgres.close(epoll) }
+    if wake >= 0 { _ = CPostgres.close(wake) }
   }
 
   /// Ends the thread once it has done what was posted before.

@@ -43,6 +43,9 @@ final class Pool: Sendable {
     var live: Int { members.count }
   }
 
+  /// No pause between two attempts to connect is longer, in microseconds: callers are waiting.
+  private static let redialPauseMax: Int64 = 400_000
+
   private let state = NIOLockedValueBox(State())
   private let poller: Poller
   private let options: EngineOptions
@@ -180,7 +183,7 @@ final class Pool: Sendable {
       do throws(StoreError) { try opener.submit { [self] in dial() } } catch { refused(error) }
     }
     guard refusals > 0 else { return attempt() }
-    let longest = min(1_000_000, 20_000 << Int64(min(refusals, 6)) as Int64)
+    let longest = min(Self.redialPauseMax, 20_000 << Int64(min(refusals, 6)) as Int64)
     let pause = options.ids.random(in: longest / 2...longest)
     poller.schedule(after: .microseconds(pause), attempt)
   }

@@ -30,7 +30,7 @@ extension PostgresEngine {
     let page = try await readFeed(after: cursor, limit: max(1, limit))
     let head = page.head
     try head.check(cursor)
-    let events = (0..<page.rows.count).map { head.event(page.rows.row($0)) }
+    let events = page.rows.map { head.event($0) }
     var next = FeedCursor(
       incarnation: head.incarnation, timeline: head.timeline, position: head.bound, place: 0)
     if events.count >= limit, let last = events.last {
@@ -67,7 +67,8 @@ extension PostgresEngine {
         await giveBack(session, openTransaction: answer.holds(begin))
       }
       guard let failure = answer.failure else {
-        return (try FeedHead(answer.result(head).row(0)), try answer.result(rows))
+        let feed = try answer.result(head).withRow { row throws(StoreError) in try FeedHead(row) }
+        return (feed, try answer.result(rows))
       }
       guard answer.lost, budget.mayTryAnotherConnection() else { throw failure.storeError }
     }
@@ -90,8 +91,6 @@ struct FeedHead {
   let hidesRows: Bool
   let incarnation: String
   let timeline: Int64
-  /// Incarnations that this store had before.
-  let former: Set<String>
   /// The place of the last row that was removed.
   let trimmed: (position: Int64, place: Int64)?
   /// The first transaction id of each timeline that this store has seen.
@@ -105,7 +104,6 @@ struct FeedHead {
     }
     self.timeline = timeline
     var incarnation = ""
-    var former: Set<String> = []
     var trimmed: (Int64, Int64)?
     var timelines: [Int64: Int64] = [:]
     for note in row.text(3).split(separator: "\n") {
@@ -117,14 +115,11 @@ struct FeedHead {
       } else if name == "trimmed" {
         let numbers = value.split(separator: " ").compactMap { Int64($0) }
         if numbers.count == 2 { trimmed = (numbers[0], numbers[1]) }
-      } else if name.hasPrefix("former.") {
-        former.insert(String(name.dropFirst("former.".count)))
       } else if name.hasPrefix("timeline."), let number = Int64(name.dropFirst(9)) {
         timelines[number] = Int64(value)
       }
     }
     self.incarnation = incarnation
-    self.former = former
     self.trimmed = trimmed
     self.timelines = timelines
   }
@@ -132,16 +127,10 @@ struct FeedHead {
   /// Refuses a cursor from which not everything can be read any more.
   ///
   /// - Parameter cursor: A cursor that somebody kept.
-  /// - Throws: `trimmed` where something between the cursor and now is gone, `invalid` for a cursor
-  ///   of another store.
+  /// - Throws: `trimmed` where something between the cursor and now is gone, and for a cursor
+  ///   of another history.
   func check(_ cursor: FeedCursor) throws(StoreError) {
-    guard cursor.incarnation == incarnation else {
-      guard former.contains(cursor.incarnation) else {
-        throw StoreError(
-          .invalid, "The cursor belongs to another store.", hint: "Begin without a cursor.")
-      }
-      throw Self.gone
-    }
+    guard Bytewise.equal(cursor.incarnation, incarnation) else { throw Self.gone }
     // What an old primary gave after the new one had begun never came to be here.
     for (number, first) in timelines where number > cursor.timeline && number <= timeline {
       if (cursor.position, cursor.place) > (first, 0) { throw Self.gone }

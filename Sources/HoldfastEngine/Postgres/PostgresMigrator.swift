@@ -83,12 +83,12 @@ struct PostgresMigrator {
 
   /// Rows of `meta`, where this very schema has that table.
   private func metadata(like pattern: String) throws(StoreError) -> [String: String] {
-    let exists = session.run(
-      Self.pipeline(Self.metaExists, [.integer(identity.schemaNumber)]))
-    guard try exists.result(0).row(0).text(0) == "t" else { return [:] }
+    let answer = session.run(Self.pipeline(Self.metaExists, [.integer(identity.schemaNumber)]))
+    let exists = try answer.result(0).withRow { $0.text(0) == "t" }
+    guard exists else { return [:] }
     let rows = try session.run(Self.pipeline(Self.meta, [.text(pattern)])).result(0)
     var found: [String: String] = [:]
-    for index in 0..<rows.count { found[rows.row(index).text(0)] = rows.row(index).text(1) }
+    for (name, value) in rows.map({ ($0.text(0), $0.text(1)) }) { found[name] = value }
     return found
   }
 
@@ -128,7 +128,7 @@ struct PostgresMigrator {
     guard let failure = answer.failure else { return }
     guard failure.state == "55P03" else { throw failure.storeError }
     let holders = try session.run(Self.pipeline(Self.holders, key)).result(0)
-    let names = (0..<holders.count).map { holders.row($0).text(0) }
+    let names = holders.map { $0.text(0) }
     throw StoreError(
       .unavailable,
       "The store cannot be migrated while others use it: \(names.joined(separator: ", ")).",

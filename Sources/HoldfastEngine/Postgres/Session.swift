@@ -29,6 +29,9 @@ final class Session: @unchecked Sendable {
   private var preparations: [Preparation] = []
   private var progress = PipelineProgress()
   private var parameters = Parameters()
+  /// Whether an answer was lost, or said that the session is spoilt. The library may still believe
+  /// in a connection whose answers are lost, when it failed to write and has not read the end yet.
+  private var isSpoilt = false
 
   /// Takes over a connection that is open.
   ///
@@ -45,8 +48,8 @@ final class Session: @unchecked Sendable {
   /// The socket.
   var descriptor: Int32 { PQsocket(connection) }
 
-  /// Whether the connection is known to be broken.
-  var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
+  /// Whether the session must not be used again.
+  var isBroken: Bool { isSpoilt || PQstatus(connection) == CONNECTION_BAD }
 
   /// Hands a pipeline to the client library and sends what the socket takes at once.
   ///
@@ -108,16 +111,20 @@ final class Session: @unchecked Sendable {
       silences = 0
       note(progress.take(event(of: result)))
     }
-    return .finished(progress.end(lost: isBroken))
+    let answer = progress.end(lost: isBroken)
+    if answer.lost || answer.failure?.spoilsSession == true { isSpoilt = true }
+    return .finished(answer)
   }
 
   private func event(of result: OpaquePointer) -> PipelineProgress.Event {
     let owned = RawResult(result)
-    switch PQresultStatus(result) {
-    case PGRES_PIPELINE_SYNC: return .sync
-    case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .outcome(.result(owned))
-    case PGRES_PIPELINE_ABORTED: return .outcome(.skipped)
-    default: return .outcome(.failed(DatabaseFailure(result)))
+    return withExtendedLifetime(owned) {
+      switch PQresultStatus(result) {
+      case PGRES_PIPELINE_SYNC: .sync
+      case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: .outcome(.result(owned))
+      case PGRES_PIPELINE_ABORTED: .outcome(.skipped)
+      default: .outcome(.failed(DatabaseFailure(result)))
+      }
     }
   }
 

@@ -69,10 +69,10 @@ extension Session {
         continue
       }
       guard let result = PQgetResult(connection) else { break }
-      let owned = RawResult(result)
-      let status = PQresultStatus(owned.pointer)
+      defer { PQclear(result) }
+      let status = PQresultStatus(result)
       if failure == nil, status != PGRES_COMMAND_OK, status != PGRES_TUPLES_OK {
-        failure = DatabaseFailure(owned.pointer)
+        failure = DatabaseFailure(result)
       }
     }
     if let failure { throw failure.storeError }

@@ -54,7 +54,8 @@ struct SessionOpener: Sendable {
     pipeline.sync()
     let answer = session.run(pipeline)
     _ = try answer.result(settings)
-    return (session, try read(try answer.result(identity).row(0)))
+    let found = try answer.result(identity).withRow { row throws(StoreError) in try read(row) }
+    return (session, found)
   }
 
   private func read(_ row: Row) throws(StoreError) -> StoreIdentity {
@@ -97,14 +98,14 @@ struct SessionOpener: Sendable {
     pipeline.sync()
     let answer = session.run(pipeline)
     _ = try answer.result(lock)
-    let row = try answer.result(state).row(0)
-    guard row.integer(0) == Int64(migration) else {
+    let (newest, isNoted) = try answer.result(state).withRow { ($0.integer(0), $0.text(1) == "t") }
+    guard newest == Int64(migration) else {
       throw StoreError(
         .incompatible,
-        "The store was migrated to \(row.integer(0)), this program knows \(migration).",
+        "The store was migrated to \(newest), this program knows \(migration).",
         hint: "Run the newest version of Holdfast everywhere.")
     }
-    if row.text(1) == "f" { try note(identity.timeline, session) }
+    if !isNoted { try note(identity.timeline, session) }
   }
 
   /// The parameters of a statement about the store's lock.

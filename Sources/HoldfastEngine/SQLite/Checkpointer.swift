@@ -3,15 +3,15 @@ import HoldfastCore
 
 /// Copies the log into the database and lets it begin anew.
 ///
-/// Every SQLite before 3.51.3 can damage a file when a checkpoint of one connection meets the commit of
-/// another that resets the log. Invariants that keep the two apart:
+/// Every SQLite before 3.51.3 can damage a file when a checkpoint of one connection meets the
+/// commit of another that resets the log. Invariants that keep the two apart:
 /// - Automatic checkpoints are off on every connection, at its close too.
 /// - The caller holds the turn, so that no other store commits.
-/// - A PASSIVE checkpoint runs on a second connection while the first holds SQLite's write lock (inside
-///   `BEGIN IMMEDIATE`), so that nobody at all commits.
-/// - A RESTART (or, at close, a TRUNCATE) runs only right after a PASSIVE one that copied everything:
-///   where SQLite cannot get the write lock it copies without it and only then says so, and then there is
-///   nothing left to copy.
+/// - A PASSIVE checkpoint runs on a second connection while the first holds SQLite's write lock
+///   (inside `BEGIN IMMEDIATE`), so that nobody at all commits.
+/// - A RESTART (or, at close, a TRUNCATE) runs only right after a PASSIVE one that copied
+///   everything: where SQLite cannot get the write lock it copies without it and only then says so,
+///   and then there is nothing left to copy.
 struct Checkpointer {
   private let writer: SQLiteConnection
   private let copier: SQLiteConnection

@@ -16,9 +16,10 @@ import NIOConcurrencyHelpers
 /// - After every commit each subscriber is called at least once; for nothing now and then.
 /// - Callbacks run without any lock held.
 /// - A thread runs only while somebody subscribes, and it does not poll while nothing happens: the
-///   system tells of writes to the log. A commit is seen in the header of the log's index, which changes
-///   after the last such event (there is a flush between), so the thread then looks again at growing
-///   intervals, until no store holds the turn any more and a stranger would have had a second.
+///   system tells of writes to the log. A commit is seen in the header of the log's index, which
+///   changes after the last such event (there is a flush between), so the thread then looks again
+///   at growing intervals, until no store holds the turn any more and a stranger would have had a
+///   second.
 final class CommitWatch: Sendable {
   private struct State {
     var callbacks: [Int: @Sendable () -> Void] = [:]
@@ -26,8 +27,8 @@ final class CommitWatch: Sendable {
     /// The state of the database that the subscribers know of.
     var told: WALHeader
     var thread: WorkerThread?
-    /// Which thread is the one that runs, by its number: an older one that is about to end must not go
-    /// on because a new subscriber has come.
+    /// Which thread is the one that runs, by its number: an older one that is about to end must not
+    /// go on because a new subscriber has come.
     var running: Int?
     var threads = 0
     var isClosed = false

@@ -4,8 +4,8 @@ import NIOConcurrencyHelpers
 /// The map of hot entries, behind a look at the header of the log's index.
 ///
 /// Invariants:
-/// - An answer comes from the state that the database is in while it is given: the header is read under
-///   the lock, and whenever it is not the map's, the map forgets.
+/// - An answer comes from the state that the database is in while it is given: the header is read
+///   under the lock, and whenever it is not the map's, the map forgets.
 /// - An entry is kept only if it was read under exactly the map's header.
 /// - After ``close()`` the header is not read any more, for its memory may be gone.
 final class HotCache: Sendable {

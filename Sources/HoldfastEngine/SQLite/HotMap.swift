@@ -3,9 +3,10 @@ import HoldfastCore
 /// A bounded map of entries that hold under one state of the database.
 ///
 /// Entries of an older state are not thrown out one by one when the state changes, which could take
-/// milliseconds under a lock: the map counts its states, and an entry of another state than the present
-/// one is not there. Room is made by the clock algorithm (second chance): a hand goes round over the
-/// entries and takes the first that was not used since it came by last; those of an older state go at once.
+/// milliseconds under a lock: the map counts its states, and an entry of another state than the
+/// present one is not there. Room is made by the clock algorithm (second chance): a hand goes round
+/// over the entries and takes the first that was not used since it came by last; those of an older
+/// state go at once.
 ///
 /// A pure value; the caller keeps it under a lock.
 struct HotMap {

@@ -11,7 +11,8 @@ enum Pause {
   /// Sleeps for 0.1 to 0.5 ms.
   ///
   /// The length goes round and does not grow, so that a late-comer has no advantage over who has
-  /// waited for long, and differs from one attempt to the next, so that two waiters do not stay in step.
+  /// waited for long, and differs from one attempt to the next, so that two waiters do not stay in
+  /// step.
   ///
   /// - Parameter attempts: How often was slept before.
   static func between(attempts: Int) {

@@ -3,9 +3,9 @@ import NIOConcurrencyHelpers
 
 /// Holdfast's engine on one SQLite file.
 ///
-/// One thread writes, in groups that share a flush; readers keep snapshots open while nobody commits; a
-/// map of hot entries stands before them. Several engines, in one process or many, may have one file open:
-/// each sees at once what any of them committed.
+/// One thread writes, in groups that share a flush; readers keep snapshots open while nobody
+/// commits; a map of hot entries stands before them. Several engines, in one process or many, may
+/// have one file open: each sees at once what any of them committed.
 ///
 /// Where what is written: the writer in ``SQLiteWriter`` and ``WriteGroup``, the readers in
 /// ``SnapshotPool``, turns between processes in ``TurnLock``, checkpoints in ``Checkpointer``.

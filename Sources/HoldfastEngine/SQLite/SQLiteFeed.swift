@@ -1,7 +1,7 @@
 import HoldfastCore
 
-/// The change feed as the table `changes` holds it: rows in the order of their positions, which is the
-/// order of the commits.
+/// The change feed as the table `changes` holds it: rows in the order of their positions, which is
+/// the order of the commits.
 ///
 /// Invariants: positions have no gaps, rows go only from the front, and the newest row stays. So a
 /// cursor is good while the row behind it is kept or is yet to come.

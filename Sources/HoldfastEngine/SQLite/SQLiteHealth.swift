@@ -34,11 +34,11 @@ enum SQLiteHealth {
     let logBytes = size(of: parts.path + "-wal")
     let details: Object = [
       "pages": .integer(pages),
-      "pageBytes": .integer(pageBytes),
-      "pagesFree": .integer(free),
-      "logBytes": .integer(logBytes),
-      "logFrames": .integer(Int64(parts.wal.read().frames)),
-      "libraryHasLogResetBug": .bool(sqlite3_libversion_number() < soundVersion),
+      "page_bytes": .integer(pageBytes),
+      "pages_free": .integer(free),
+      "log_bytes": .integer(logBytes),
+      "log_frames": .integer(Int64(parts.wal.read().frames)),
+      "library_has_log_reset_bug": .bool(sqlite3_libversion_number() < soundVersion),
       "writer": .object(writer(parts)),
       "readers": .object(readers(parts)),
       "hot": .object(hot(parts)),
@@ -71,15 +71,15 @@ enum SQLiteHealth {
     return [
       "waiting": .integer(Int64(parts.queue.count)),
       "groups": .integer(Int64(statistics.groups)),
-      "groupMean": .double(mean),
-      "groupLargest": .integer(Int64(statistics.groupLargest)),
+      "group_mean": .double(mean),
+      "group_largest": .integer(Int64(statistics.groupLargest)),
       "reruns": .integer(Int64(statistics.reruns)),
-      "busyWaitLongestMicroseconds": .integer(statistics.busyWaitLongest.microseconds),
-      "turnWaitLongestMicroseconds": .integer(statistics.turnWaitLongest.microseconds),
-      "checkpointsPassive": .integer(Int64(checkpoints.passive)),
-      "checkpointsRestart": .integer(Int64(checkpoints.restarts)),
-      "checkpointsIncomplete": .integer(Int64(checkpoints.incomplete)),
-      "checkpointLongestMicroseconds": .integer(checkpoints.longest.microseconds),
+      "busy_wait_longest_microseconds": .integer(statistics.busyWaitLongest.microseconds),
+      "turn_wait_longest_microseconds": .integer(statistics.turnWaitLongest.microseconds),
+      "checkpoints_passive": .integer(Int64(checkpoints.passive)),
+      "checkpoints_restart": .integer(Int64(checkpoints.restarts)),
+      "checkpoints_incomplete": .integer(Int64(checkpoints.incomplete)),
+      "checkpoint_longest_microseconds": .integer(checkpoints.longest.microseconds),
     ]
   }
 
@@ -87,8 +87,8 @@ enum SQLiteHealth {
     let figures = parts.pool.figures
     return [
       "connections": .integer(Int64(figures.connections)),
-      "inUse": .integer(Int64(figures.inUse)),
-      "inUseMost": .integer(Int64(figures.inUseMost)),
+      "in_use": .integer(Int64(figures.inUse)),
+      "in_use_most": .integer(Int64(figures.inUseMost)),
       "snapshots": .integer(Int64(figures.snapshots)),
     ]
   }

@@ -13,9 +13,11 @@ import HoldfastCore
 ///
 /// Invariants:
 /// - Forward only, one migration a transaction; its number, checksum and effects commit together.
-/// - The caller holds the turn, so one opener at a time migrates and no store of this version writes.
+/// - The caller holds the turn, so one opener at a time migrates and no store of this version
+///   writes.
 /// - A migration that ran never changes: its checksum is compared at every opening.
-/// - Who finds a store of another version than its own refuses it as `incompatible`, and does not touch it.
+/// - Who finds a store of another version than its own refuses it as `incompatible`, and does not
+///   touch it.
 enum SQLiteMigrator {
   /// Marks a SQLite file as a Holdfast store: the bytes `HOLD`.
   static let applicationID: Int64 = 0x484F_4C44
@@ -147,10 +149,11 @@ enum SQLiteMigrator {
 }
 
 extension Migration {
-  /// What is recorded of the SQLite text when it ran: its 64-bit FNV-1a hash, in sixteen hex digits.
+  /// What is recorded of the SQLite text when it ran: its 64-bit FNV-1a hash, in sixteen hex
+  /// digits.
   ///
-  /// It guards against a file of another history, not against an attacker: whoever can write the store
-  /// can write the checksum too.
+  /// It guards against a file of another history, not against an attacker: whoever can write the
+  /// store can write the checksum too.
   package var sqliteChecksum: String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in sqlite.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }

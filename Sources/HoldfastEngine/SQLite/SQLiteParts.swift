@@ -1,7 +1,8 @@
 import CSQLite
 import HoldfastCore
 
-/// Everything that a SQLite engine is made of, put together at its opening and taken apart at its close.
+/// Everything that a SQLite engine is made of, put together at its opening and taken apart at its
+/// close.
 final class SQLiteParts: Sendable {
   let path: String
   let options: EngineOptions
@@ -67,8 +68,8 @@ final class SQLiteParts: Sendable {
 
   /// Finishes what was accepted and lets go of everything. Blocks.
   ///
-  /// The order matters: no checkpoint can be complete while readers hold snapshots, and nobody may read
-  /// the header of the log's index once the last connection is closed.
+  /// The order matters: no checkpoint can be complete while readers hold snapshots, and nobody may
+  /// read the header of the log's index once the last connection is closed.
   func shutDown() {
     queue.close()
     scans.close()

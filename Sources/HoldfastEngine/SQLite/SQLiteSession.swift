@@ -3,8 +3,9 @@ import HoldfastCore
 /// What a body works on: one connection, for as long as the body runs.
 ///
 /// Invariants:
-/// - The first error of the database dooms the body: every later call throws it again. SQLite may have
-///   dropped the transaction with it, and a statement that ran all the same would commit by itself.
+/// - The first error of the database dooms the body: every later call throws it again. SQLite may
+///   have dropped the transaction with it, and a statement that ran all the same would commit by
+///   itself.
 /// - After ``end()`` nothing reaches the connection any more.
 final class SQLiteSession: Connection {
   private var connection: SQLiteConnection?

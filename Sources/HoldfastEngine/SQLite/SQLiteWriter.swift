@@ -6,8 +6,8 @@ import NIOConcurrencyHelpers
 /// Invariants: the writer's connection and the checkpointer's are used by this thread only; every
 /// group and every checkpoint runs while this engine holds the turn.
 final class SQLiteWriter: @unchecked Sendable {
-  // Unchecked: `group`, `checkpointer` and `turnWaitLongest` are touched by the writer's thread only,
-  // and by `finish()` after that thread has ended; `shared` has a lock of its own.
+  // Unchecked: `group`, `checkpointer` and `turnWaitLongest` are touched by the writer's thread
+  // only, and by `finish()` after that thread has ended; `shared` has a lock of its own.
 
   let queue: WriteQueue
   private let turn: TurnLock

@@ -5,8 +5,9 @@ import HoldfastCore
 /// Invariants:
 /// - A reader is in the list of idle ones or in the hands of one thread.
 /// - A read sees everything that any process had committed before it began.
-/// - No idle reader holds a snapshot longer than ``EngineOptions/snapshotAgeMax``. A thread sees to it, in
-///   rounds of half that time, and only while snapshots are open: one that it has met twice goes.
+/// - No idle reader holds a snapshot longer than ``EngineOptions/snapshotAgeMax``. A thread sees to
+///   it, in rounds of half that time, and only while snapshots are open: one that it has met twice
+///   goes.
 /// - Whoever takes a reader out gives it back, so that ``close()`` ends.
 final class SnapshotPool: Sendable {
   private struct State {
@@ -169,8 +170,8 @@ extension SnapshotPool {
 
   private func giveBack(_ reader: SnapshotReader) {
     let isWaitedFor = state.withLock { state in
-      // A snapshot that began in this use is met here first, so it counts from now on; a read that took
-      // long is followed by the next round all the same.
+      // A snapshot that began in this use is met here first, so it counts from now on; a read that
+      // took long is followed by the next round all the same.
       if reader.isFresh {
         reader.isFresh = false
         reader.firstRound = state.round

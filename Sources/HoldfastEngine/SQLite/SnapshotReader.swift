@@ -2,14 +2,15 @@ import HoldfastCore
 
 /// A reading connection with the snapshot that it may hold open between two reads.
 ///
-/// Invariants of a held snapshot: it is used again only while the header of the log's index is the one
-/// it began under, so while nobody committed; and it is let go
+/// Invariants of a held snapshot: it is used again only while the header of the log's index is the
+/// one it began under, so while nobody committed; and it is let go
 /// - when the header changed,
-/// - when the log is wholly in the database while the snapshot still reads the log, because it would
-///   keep the log from beginning anew,
+/// - when the log is wholly in the database while the snapshot still reads the log, because it
+///   would keep the log from beginning anew,
 /// - some milliseconds after it began, used or not (the pool counts).
 final class SnapshotReader: @unchecked Sendable {
-  // Unchecked: in the hands of one thread, or in the pool's list; the pool's lock is taken in between.
+  // Unchecked: in the hands of one thread, or in the pool's list; the pool's lock is taken in
+  // between.
 
   let connection: SQLiteConnection
   private let wal: WALIndex
@@ -38,7 +39,8 @@ final class SnapshotReader: @unchecked Sendable {
   ///
   /// - Parameter isOld: Whether the snapshot has been open for too long.
   func renew(isOld: Bool) throws(StoreError) {
-    // An error may have ended the transaction; what is read then shows a state of its own each time.
+    // An error may have ended the transaction; what is read then shows a state of its own each
+    // time.
     if isOpen, connection.isInAutocommit { isOpen = false }
     if isOpen {
       let now = wal.read()
@@ -57,8 +59,8 @@ final class SnapshotReader: @unchecked Sendable {
     isOpen = true
     isFresh = true
     connection.knowsFloor = false
-    // Where nothing was committed between the two looks, the snapshot shows just this state. Otherwise
-    // it is good for this one read, which came before.
+    // Where nothing was committed between the two looks, the snapshot shows just this state.
+    // Otherwise it is good for this one read, which came before.
     header = before.shows(sameAs: wal.read()) ? before : nil
     readsLog = !before.isBackfilled
   }

@@ -11,17 +11,17 @@ import HoldfastCore
 
 /// The turn that writers of all processes take at a database, in a file beside it.
 ///
-/// SQLite's own lock has no queue, and neither has a file lock: whoever gives it up and asks again at
-/// once mostly gets it again, while others wait for seconds. So there are two locks. A writer takes the
-/// *gate*, then waits for the *turn*, then gives up the gate; who has just written must pass the gate
-/// first, and that is held by whoever waits for the turn.
+/// SQLite's own lock has no queue, and neither has a file lock: whoever gives it up and asks again
+/// at once mostly gets it again, while others wait for seconds. So there are two locks. A writer
+/// takes the *gate*, then waits for the *turn*, then gives up the gate; who has just written must
+/// pass the gate first, and that is held by whoever waits for the turn.
 ///
 /// Invariants:
 /// - Only the holder of the turn begins a writing transaction or a checkpoint.
 /// - The gate is held only while waiting for the turn, never while working.
 /// - The locks belong to the open file (OFD), not to the process: two stores in one process exclude
-///   each other as well, and closing some other descriptor of the file gives nothing up. They go when
-///   the process dies.
+///   each other as well, and closing some other descriptor of the file gives nothing up. They go
+///   when the process dies.
 final class TurnLock: Sendable {
   private enum Place {
     static let gate: off_t = 0

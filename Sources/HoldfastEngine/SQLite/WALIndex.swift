@@ -1,16 +1,18 @@
 import CSQLite
 import HoldfastCore
 
-/// The header of the log's index, in memory that all processes share: which state the database is in.
+/// The header of the log's index, in memory that all processes share: which state the database is
+/// in.
 ///
-/// It changes with every commit of any process, at the commit; so whoever compares it with the header
-/// under which something was read knows whether that is still so, for some nanoseconds.
+/// It changes with every commit of any process, at the commit; so whoever compares it with the
+/// header under which something was read knows whether that is still so, for some nanoseconds.
 ///
-/// Invariant: the region stays mapped while any connection of this process to the file is open. Whoever
-/// reads the header holds such a connection, or a lock that the close takes before it closes the last.
+/// Invariant: the region stays mapped while any connection of this process to the file is open.
+/// Whoever reads the header holds such a connection, or a lock that the close takes before it
+/// closes the last.
 struct WALIndex: @unchecked Sendable {
-  // Unchecked: the memory is shared between processes anyway, and is only read, as SQLite itself reads
-  // it: both copies of the header must agree.
+  // Unchecked: the memory is shared between processes anyway, and is only read, as SQLite itself
+  // reads it: both copies of the header must agree.
   private let region: UnsafeRawPointer
 
   /// Finds the region of a connection that has read at least once.

@@ -2,8 +2,8 @@ import HoldfastCore
 
 /// One write that somebody waits for, on its way through the queue and a group.
 ///
-/// A call is answered exactly once, by ``settle()`` or ``reject(_:)``, and never before the commit that
-/// decides about it is settled.
+/// A call is answered exactly once, by ``settle()`` or ``reject(_:)``, and never before the commit
+/// that decides about it is settled.
 class WriteCall: @unchecked Sendable {
   // Unchecked: a call is handed from its caller to the writer's thread under the lock of the queue;
   // after that only the writer touches it, until it resumes the caller.

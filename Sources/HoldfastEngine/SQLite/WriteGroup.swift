@@ -3,13 +3,14 @@ import HoldfastCore
 /// Runs writes in groups: many bodies, one transaction, one flush.
 ///
 /// Invariants:
-/// - No answer, not even an error, leaves before the COMMIT that decides about it is settled: what a
-///   body saw of its neighbours may still vanish.
+/// - No answer, not even an error, leaves before the COMMIT that decides about it is settled: what
+///   a body saw of its neighbours may still vanish.
 /// - A body that fails leaves nothing behind and disturbs no neighbour.
-/// - Where SQLite drops the whole transaction, or the COMMIT fails, each body runs once more, alone.
-/// - After a COMMIT that failed in writing or flushing, a body is answered as usual only if its rerun
-///   committed. Every other is `uncertain`, for the frames of the first try may be found in the log
-///   and be recovered at the next opening.
+/// - Where SQLite drops the whole transaction, or the COMMIT fails, each body runs once more,
+///   alone.
+/// - After a COMMIT that failed in writing or flushing, a body is answered as usual only if its
+///   rerun committed. Every other is `uncertain`, for the frames of the first try may be found in
+///   the log and be recovered at the next opening.
 /// - A revision that a failed body drew is drawn again.
 /// - The caller holds the turn.
 final class WriteGroup {
@@ -24,7 +25,8 @@ final class WriteGroup {
   private var calls: [WriteCall] = []
   /// Whether one of them has written something that is to stay.
   private var keepsSomething = false
-  /// The state of the database after the last commit of this process, if nobody else's came between.
+  /// The state of the database after the last commit of this process, if nobody else's came
+  /// between.
   private var known: WALHeader?
   /// The state in which the open transaction began.
   private var began: WALHeader
@@ -271,8 +273,9 @@ extension WriteGroup {
     try connection.run(Self.commitStatement)
     keepsSomething = false
     let now = wal.read()
-    // One commit more is ours, none more means that nothing was written. Any other number means that
-    // somebody who knows no turns has committed in between, and that there is something to learn.
+    // One commit more is ours, none more means that nothing was written. Any other number means
+    // that somebody who knows no turns has committed in between, and that there is something to
+    // learn.
     let commits = now.commits &- began.commits
     known = now.isWhole && commits <= 1 ? now : nil
     statistics.groups += 1

@@ -76,8 +76,8 @@ package protocol Engine: AnyObject, Sendable {
   ///   - cursor: Where to go on.
   ///   - limit: At most this many events.
   /// - Returns: The events and the place behind them.
-  /// - Throws: `trimmed` where what comes after the cursor is no longer kept whole, `invalid` for a
-  ///   cursor of another store.
+  /// - Throws: `trimmed` where what comes after the cursor is no longer kept whole, or where the cursor
+  ///   belongs to another history: another store's, or this one's before it was restored.
   func feed(after cursor: FeedCursor, limit: Int) async throws(StoreError) -> FeedPage
 
   /// Calls back, soon, whenever something may have been committed, in this process or another.

@@ -6,16 +6,14 @@ import CSQLite
 /// Columns count from 0. Asking for a number where there is none is a fault of the statement, and
 /// reads as 0 or empty, as SQLite does.
 package struct Row {
-  enum Source {
+  package enum Source {
     case sqlite(OpaquePointer)
-    /// With the result itself: the row alone must keep it alive, for the optimiser ends the life of
-    /// what is not used any more.
-    case postgres(RawResult, row: Int32)
+    case postgres(OpaquePointer, row: Int32)
   }
 
-  let source: Source
+  package let source: Source
 
-  init(_ source: Source) { self.source = source }
+  package init(_ source: Source) { self.source = source }
 
   /// Whether a column is NULL.
   ///
@@ -24,8 +22,7 @@ package struct Row {
   package func isNull(_ column: Int32) -> Bool {
     switch source {
     case .sqlite(let statement): sqlite3_column_type(statement, column) == SQLITE_NULL
-    case .postgres(let result, let row):
-      withExtendedLifetime(result) { PQgetisnull(result.pointer, row, column) == 1 }
+    case .postgres(let result, let row): PQgetisnull(result, row, column) == 1
     }
   }
 
@@ -37,10 +34,8 @@ package struct Row {
     switch source {
     case .sqlite(let statement): return sqlite3_column_int64(statement, column)
     case .postgres(let result, let row):
-      return withExtendedLifetime(result) {
-        guard let text = PQgetvalue(result.pointer, row, column) else { return 0 }
-        return strtoll(text, nil, 10)
-      }
+      guard let text = PQgetvalue(result, row, column) else { return 0 }
+      return strtoll(text, nil, 10)
     }
   }
 
@@ -49,7 +44,7 @@ package struct Row {
   /// - Parameter column: From 0.
   /// - Returns: The text; empty for NULL.
   package func text(_ column: Int32) -> String {
-    withTextBytes(column) { String(decoding: $0, as: UTF8.self) }
+    String(decoding: textBytes(column), as: UTF8.self)
   }
 
   /// A number that may be NULL.
@@ -66,30 +61,24 @@ package struct Row {
   /// - Returns: The text; `nil` for NULL.
   package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
-  /// Lends the bytes of a text without copying them.
+  /// The bytes of a text where they lie, valid until something else is asked of this column, and no
+  /// longer than the row.
   ///
-  /// - Parameters:
-  ///   - column: From 0.
-  ///   - body: Takes the bytes, which are valid only inside it.
-  /// - Returns: What the body returned.
-  package func withTextBytes<Result>(
-    _ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
-  ) rethrows -> Result {
+  /// - Parameter column: From 0.
+  /// - Returns: The bytes; none for NULL.
+  package func textBytes(_ column: Int32) -> UnsafeBufferPointer<UInt8> {
     switch source {
     case .sqlite(let statement):
-      let start = sqlite3_column_text(statement, column)
+      // Asked for as a blob: asked for as a text, SQLite copies it to put a NUL behind it.
+      let start = sqlite3_column_blob(statement, column)
       let count = Int(sqlite3_column_bytes(statement, column))
-      return try body(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count))
+      return UnsafeBufferPointer(
+        start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count)
     case .postgres(let result, let row):
-      return try withExtendedLifetime(result) {
-        let count = Int(PQgetlength(result.pointer, row, column))
-        guard let start = PQgetvalue(result.pointer, row, column) else {
-          return try body(UnsafeBufferPointer(start: nil, count: 0))
-        }
-        return try start.withMemoryRebound(to: UInt8.self, capacity: count) {
-          try body(UnsafeBufferPointer(start: $0, count: count))
-        }
-      }
+      let count = Int(PQgetlength(result, row, column))
+      let start = UnsafeRawPointer(PQgetvalue(result, row, column))
+      return UnsafeBufferPointer(
+        start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count)
     }
   }
 
@@ -104,17 +93,15 @@ package struct Row {
       let count = Int(sqlite3_column_bytes(statement, column))
       return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     case .postgres(let result, let row):
-      return withExtendedLifetime(result) {
-        // PostgreSQL sends bytea in its text form, which libpq reads.
-        guard let text = PQgetvalue(result.pointer, row, column) else { return [] }
-        var count = 0
-        let plain = text.withMemoryRebound(to: UInt8.self, capacity: 1) {
-          PQunescapeBytea($0, &count)
-        }
-        guard let plain else { return [] }
-        defer { PQfreemem(plain) }
-        return [UInt8](UnsafeBufferPointer(start: plain, count: count))
+      // PostgreSQL sends bytea in its text form, which libpq reads.
+      guard let text = PQgetvalue(result, row, column) else { return [] }
+      var count = 0
+      let plain = text.withMemoryRebound(to: UInt8.self, capacity: 1) {
+        PQunescapeBytea($0, &count)
       }
+      guard let plain else { return [] }
+      defer { PQfreemem(plain) }
+      return [UInt8](UnsafeBufferPointer(start: plain, count: count))
     }
   }
 }

@@ -7,8 +7,8 @@ package import HoldfastCore
 /// Invariants:
 /// - What ``now(wall:monotonic:)`` gives never decreases, whatever the wall clock does.
 /// - It is never below a floor that was raised (the newest time that is stored).
-/// - Where the wall clock jumps back or stands still, time runs on with the monotonic clock; where it
-///   jumps forward, time jumps with it.
+/// - Where the wall clock jumps back or stands still, time runs on with the monotonic clock; where
+///   it jumps forward, time jumps with it.
 package struct StoreClock: Sendable {
   /// The newest time that was given or raised to; `nil` before the first.
   private var newest: Instant?

@@ -131,7 +131,8 @@ package final class WorkerPool: Sendable {
   /// Hands over a job.
   ///
   /// - Parameter job: It runs once, on a thread of the pool.
-  /// - Throws: `closed` after ``close()``, `unavailable` if no thread can be had; the job is not run.
+  /// - Throws: `closed` after ``close()``, `unavailable` if no thread can be had; the job is not
+  ///   run.
   package func submit(_ job: @escaping Job) throws(StoreError) {
     let refusal: StoreError? = state.change { state in
       guard !state.isClosed else { return StoreError(.closed, "The store is closed.") }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import HoldfastCore
+import NIOConcurrencyHelpers
 
 /// Whether a request was meant for this server.
 ///
@@ -7,10 +8,12 @@ import HoldfastCore
 /// behind it (DNS rebinding). A server on a loopback address therefore answers only to loopback
 /// names and those that were configured; and wherever a browser says which page is asking, that page
 /// must be the server's own.
-struct HostCheck: Sendable {
+final class HostCheck: Sendable {
   private let isLoopback: Bool
   private let hosts: Set<String>
   private let origins: Set<String>
+  /// The authority that was accepted last: clients name the same one again and again.
+  private let accepted = NIOLockedValueBox("")
 
   /// - Parameters:
   ///   - address: The address that the server listens on.
@@ -27,8 +30,11 @@ struct HostCheck: Sendable {
   /// - Parameter head: The request's head.
   /// - Throws: 403.
   func check(_ head: HTTPRequest) throws(Refusal) {
-    if isLoopback, let authority = head.authority, !isOwn(authority) {
-      throw Self.refused("The Host field names another server.")
+    if isLoopback, let authority = head.authority,
+      !accepted.withLockedValue({ Bytewise.equal($0, authority) })
+    {
+      guard isOwn(authority) else { throw Self.refused("The Host field names another server.") }
+      accepted.withLockedValue { $0 = authority }
     }
     guard let origin = head.headerFields[.origin]?.lowercased() else { return }
     let page = origin.firstRange(of: "://").map { origin[$0.upperBound...] }

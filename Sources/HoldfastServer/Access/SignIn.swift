@@ -60,14 +60,12 @@ final class SignIn: Sendable {
   /// The secret in `Authorization: Bearer …`.
   private static func bearer(_ headers: HTTPFields) -> String? {
     guard let field = headers[.authorization] else { return nil }
-    let bytes = field.utf8
-    let scheme = bytes.prefix(7)
-    guard scheme.count == 7,
-      zip(scheme, "bearer ".utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
-    else { return nil }
-    let secret = field[bytes.index(bytes.startIndex, offsetBy: 7)...]
-      .drop { $0 == " " }
-    return secret.isEmpty ? nil : String(secret)
+    var rest = field.utf8[...]
+    for expected in "bearer ".utf8 {
+      guard let byte = rest.popFirst(), byte | 0x20 == expected | 0x20 else { return nil }
+    }
+    while rest.first == UInt8(ascii: " ") { rest.removeFirst() }
+    return rest.isEmpty ? nil : String(Substring(rest))
   }
 
   private static func refused(_ message: String) -> Refusal {

@@ -4,9 +4,10 @@ import Hummingbird
 import HummingbirdCore
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOHTTPTypes
 
-/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them that
-/// are in memory at once.
+/// Takes in the bodies of requests, within bounds: one body has a limit, and so have all of them whose
+/// requests are being worked on.
 final class Bodies: Sendable {
   private let bytesMax: Int
   private let bytesAtOnceMax: Int
@@ -17,35 +18,32 @@ final class Bodies: Sendable {
     self.bytesAtOnceMax = bytesAtOnceMax
   }
 
-  /// Whether the head of a request says that its body is too long.
+  /// Reads a body to its end, and tells a client that waits for the word to send it.
   ///
-  /// - Parameter headers: The request's header fields.
-  /// - Returns: Whether it does.
-  func isTooLong(_ headers: HTTPFields) -> Bool {
-    headers[.contentLength].flatMap { Int($0) }.map { $0 > bytesMax } ?? false
-  }
-
-  /// Reads a body to its end.
-  ///
-  /// - Parameter request: The request.
-  /// - Returns: The bytes.
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - channel: The client's connection.
+  /// - Returns: The body.
   /// - Throws: 413 past the limit, 503 while too many bodies are in memory, `BrokenBody` for one that
   ///   was cut off.
-  func collect(_ request: Request) async throws -> ByteBuffer {
-    let announced = request.headers[.contentLength].flatMap { Int($0) }
-    if isTooLong(request.headers) { throw tooLong }
-    if announced == 0 || (announced == nil && request.headers[.transferEncoding] == nil) {
-      return try await local(request)
+  func collect(_ request: Request, from channel: (any Channel)?) async throws -> Body {
+    let length = BodyLength(request.headers)
+    guard let channel, length != .none else {
+      // Without a length there is no body, unless it comes from this process.
+      return Body(try await request.body.collect(upTo: bytesMax), nil)
     }
-    var taken = 0
-    defer { release(taken) }
+    if case .known(let count) = length, count > bytesMax { throw tooLong }
+    if request.headers[.expect]?.lowercased() == "100-continue" {
+      let word = HTTPResponsePart.head(HTTPResponse(status: .continue))
+      try await channel.writeAndFlush(word)
+    }
+    let share = Share(self)
     var bytes = ByteBuffer()
     do {
       for try await var piece in request.body {
         let count = piece.readableBytes
         guard bytes.readableBytes + count <= bytesMax else { throw tooLong }
-        try take(count)
-        taken += count
+        try share.take(count)
         if bytes.readableBytes == 0 { bytes = piece } else { bytes.writeBuffer(&piece) }
       }
     } catch let refusal as Refusal {
@@ -54,26 +52,8 @@ final class Bodies: Sendable {
       throw BrokenBody(cause: error)
     }
     // A connection that ends inside a body looks like the body's end.
-    if let announced, announced != bytes.readableBytes { throw cutOff }
-    return bytes
-  }
-
-  /// A request without a length has no body, unless it comes from this process.
-  private func local(_ request: Request) async throws -> ByteBuffer {
-    try await request.body.collect(upTo: bytesMax)
-  }
-
-  private func take(_ count: Int) throws(Refusal) {
-    let isRoom = held.withLockedValue { held in
-      guard held + count <= bytesAtOnceMax else { return false }
-      held += count
-      return true
-    }
-    guard isRoom else { throw Refusal.busy("Too many bodies are being received at once.") }
-  }
-
-  private func release(_ count: Int) {
-    held.withLockedValue { $0 -= count }
+    if case .known(let count) = length, count != bytes.readableBytes { throw cutOff }
+    return Body(bytes, share)
   }
 
   private var tooLong: Refusal {
@@ -87,6 +67,69 @@ final class Bodies: Sendable {
     Refusal.malformed(
       "The body ended before its announced length; nothing was written.",
       hint: "Send the request again.")
+  }
+}
+
+extension Bodies {
+  /// A body that arrived whole.
+  struct Body: Sendable {
+    let bytes: ByteBuffer
+    private let share: Share?
+
+    fileprivate init(_ bytes: ByteBuffer, _ share: Share?) {
+      self.bytes = bytes
+      self.share = share
+    }
+  }
+
+  /// What one body holds of the common bound; given back when it goes.
+  fileprivate final class Share: Sendable {
+    private let bodies: Bodies
+    private let taken = NIOLockedValueBox(0)
+
+    init(_ bodies: Bodies) { self.bodies = bodies }
+
+    deinit {
+      let taken = taken.withLockedValue { $0 }
+      bodies.held.withLockedValue { $0 -= taken }
+    }
+
+    func take(_ count: Int) throws(Refusal) {
+      let isRoom = bodies.held.withLockedValue { held in
+        guard held + count <= bodies.bytesAtOnceMax else { return false }
+        held += count
+        return true
+      }
+      guard isRoom else { throw Refusal.busy("Too many bodies are being worked on at once.") }
+      taken.withLockedValue { $0 += count }
+    }
+  }
+}
+
+/// What the head of a request says of the length of its body.
+enum BodyLength: Equatable {
+  /// There is no body.
+  case none
+  /// So many bytes.
+  case known(Int)
+  /// It ends when it ends.
+  case unknown
+
+  init(_ headers: HTTPFields) {
+    if let count = headers[.contentLength].flatMap({ Int($0) }) {
+      self = count == 0 ? .none : .known(count)
+    } else {
+      self = headers[.transferEncoding] == nil ? .none : .unknown
+    }
+  }
+
+  /// Whether reading all of it only to drop it would cost more than a new connection.
+  var isLong: Bool {
+    switch self {
+    case .none: false
+    case .known(let count): count > 65_536
+    case .unknown: true
+    }
   }
 }
 

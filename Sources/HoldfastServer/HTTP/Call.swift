@@ -5,17 +5,30 @@ import Hummingbird
 import NIOCore
 
 /// One request on its way to its route's answer.
-struct Call: Sendable {
+final class Call: Sendable {
   let request: Request
-  /// The segments that stand in the pattern's places, decoded.
-  let places: [String]
-  /// The query as it came.
-  let rawQuery: Substring
   /// Who asks.
   let access: Access
   let core: ServerCore
   /// Where it came from; `nil` inside this process.
   let channel: (any Channel)?
+  /// The body, for a route that takes one.
+  private let body: Bodies.Body?
+  private let route: Route
+  private let target: RequestTarget
+
+  init(
+    _ request: Request, _ target: RequestTarget, _ route: Route, access: Access,
+    core: ServerCore, channel: (any Channel)?, body: Bodies.Body?
+  ) {
+    self.request = request
+    self.target = target
+    self.route = route
+    self.access = access
+    self.core = core
+    self.channel = channel
+    self.body = body
+  }
 
   var store: Store { core.store }
   var limits: Limits { core.store.context.limits }
@@ -24,6 +37,9 @@ struct Call: Sendable {
 
 /// The path.
 extension Call {
+  /// What stands in a place of the route's pattern, decoded.
+  private func text(_ place: Int) -> String { target.segments[route.places[place]] }
+
   /// The namespace in a place of the path.
   ///
   /// - Parameter place: Which place.
@@ -31,7 +47,7 @@ extension Call {
   /// - Throws: 400 for what is none.
   func namespace(_ place: Int = 0) throws(Refusal) -> Namespace {
     try Refusal.asMalformed { () throws(StoreError) in
-      try Namespace(places[place], limits: limits)
+      try Namespace(text(place), limits: limits)
     }
   }
 
@@ -41,8 +57,9 @@ extension Call {
   /// - Returns: The key.
   /// - Throws: 400 for what is none.
   func key(_ place: Int = 1) throws(Refusal) -> String {
-    try Refusal.asMalformed { () throws(StoreError) in try Key.check(places[place], limits) }
-    return places[place]
+    let key = text(place)
+    try Refusal.asMalformed { () throws(StoreError) in try Key.check(key, limits) }
+    return key
   }
 
   /// The identifier in the first place of the path.
@@ -51,8 +68,9 @@ extension Call {
   /// - Returns: The identifier.
   /// - Throws: 400 for what is none.
   func id(_ what: StaticString) throws(Refusal) -> String {
-    try Refusal.asMalformed { () throws(StoreError) in try Checks.id(places[0], what, limits) }
-    return places[0]
+    let id = text(0)
+    try Refusal.asMalformed { () throws(StoreError) in try Checks.id(id, what, limits) }
+    return id
   }
 }
 
@@ -66,7 +84,7 @@ extension Call {
   func query<Result>(
     _ read: (inout Query) throws(Refusal) -> Result
   ) throws(Refusal) -> Result {
-    var query = try Query(rawQuery)
+    var query = try Query(target.query)
     let result = try read(&query)
     try query.finish()
     return result
@@ -76,7 +94,7 @@ extension Call {
   ///
   /// - Throws: 400.
   func noQuery() throws(Refusal) {
-    if !rawQuery.isEmpty { try Query(rawQuery).finish() }
+    if !target.query.isEmpty { try Query(target.query).finish() }
   }
 }
 
@@ -85,11 +103,10 @@ extension Call {
   /// The fields of the body; none for an empty one.
   ///
   /// - Returns: The members of the object that the body holds.
-  /// - Throws: 415 for another content type, 413 past the limit, 400 for what is no JSON, 422 for
-  ///   JSON that is no object.
-  func fields() async throws -> Object {
-    let bytes = try await core.bodies.collect(request)
-    guard bytes.readableBytes > 0 else { return [:] }
+  /// - Throws: 415 for another content type, 400 for what is no JSON, 413 for what is too large in
+  ///   it, 422 for JSON that is no object.
+  func fields() throws -> Object {
+    guard let bytes = body?.bytes, bytes.readableBytes > 0 else { return [:] }
     guard Self.isJSON(headers[.contentType]) else {
       let error = StoreError(
         .invalid, "The body's content type is not application/json.",

@@ -24,12 +24,17 @@ extension Response {
     bytes: [UInt8], status: HTTPResponse.Status = .ok, version: Int64? = nil,
     headers: HTTPFields = [:]
   ) -> Response {
+    // Appending costs less than looking for a field that cannot be there yet.
     var headers = headers
-    headers[.contentType] = "application/json"
-    if let version { headers[.eTag] = EntityTags.tag(version) }
+    headers.append(jsonType)
+    if let version {
+      headers.append(HTTPField(name: .eTag, value: EntityTags.tag(version)))
+    }
     return Response(
       status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
+
+  private static let jsonType = HTTPField(name: .contentType, value: "application/json")
 
   /// An answer without a body.
   static func empty(_ status: HTTPResponse.Status, headers: HTTPFields = [:]) -> Response {

@@ -3,7 +3,7 @@ import HoldfastCore
 import Hummingbird
 
 /// One route: a method, a pattern, who may use it and what answers it.
-struct Route: Sendable {
+final class Route: Sendable {
   /// How long an answer may take.
   enum Pace: Sendable {
     /// A point read, which the engine bounds by itself: it is not worth a timer.
@@ -21,6 +21,8 @@ struct Route: Sendable {
   let role: Role?
   let pace: Pace
   let answer: @Sendable (Call) async throws -> Response
+  /// Which segments of a path stand in the pattern's places.
+  let places: [Int]
   fileprivate let parts: [Part]
 
   fileprivate enum Part: Sendable, Equatable {
@@ -40,20 +42,19 @@ struct Route: Sendable {
     parts = pattern.split(separator: "/").map { part in
       part.first == "{" ? .place : .word(String(part))
     }
+    places = parts.indices.filter { [parts] in parts[$0] == .place }
   }
 
   /// Whether a path fits the pattern.
   fileprivate func fits(_ segments: [String]) -> Bool {
-    for (part, segment) in zip(parts, segments) {
-      if case .word(let word) = part, word != segment { return false }
+    for place in parts.indices {
+      if case .word(let word) = parts[place], word != segments[place] { return false }
     }
     return true
   }
 
-  /// The segments that stand in the pattern's places.
-  func places(_ segments: [String]) -> [String] {
-    zip(parts, segments).compactMap { $0 == .place ? $1 : nil }
-  }
+  /// Whether a body is taken in before the answer is made.
+  var takesBody: Bool { pace == .work && (method == .post || method == .put || method == .patch) }
 }
 
 /// Finds the route of a request.
@@ -71,6 +72,8 @@ struct Router: Sendable {
 
   /// Routes by method, then by how many segments their patterns have.
   private var routes: [HTTPRequest.Method: [[Route]]] = [:]
+  /// Those of GET, which come most.
+  private var reads: [[Route]]?
 
   init(_ routes: [Route]) {
     for route in routes {
@@ -80,6 +83,7 @@ struct Router: Sendable {
       byCount[route.parts.count].sort { Self.isBefore($0.parts, $1.parts) }
       self.routes[route.method] = byCount
     }
+    reads = self.routes[.get]
   }
 
   /// Patterns with a word come before those with a place there.
@@ -109,7 +113,8 @@ struct Router: Sendable {
   }
 
   private func find(_ method: HTTPRequest.Method, _ segments: [String]) -> Route? {
-    guard let byCount = routes[method], segments.count < byCount.count else { return nil }
+    let found = method == .get ? reads : routes[method]
+    guard let byCount = found, segments.count < byCount.count else { return nil }
     return byCount[segments.count].first { $0.fits(segments) }
   }
 }

@@ -58,7 +58,9 @@ package struct APIResponse: Sendable {
   }
 }
 
-/// A body as pieces of bytes, to be read once, by one task. Who stops reading ends the request.
+/// A body as pieces of bytes, to be read once, by one task.
+///
+/// Who stops reading ends the request.
 package struct APIBody: AsyncSequence, Sendable {
   package typealias Element = [UInt8]
 

@@ -3,7 +3,6 @@ package import Holdfast
 package import HoldfastCore
 import Hummingbird
 import HummingbirdCore
-import Logging
 import NIOCore
 
 /// Speaks the API to a store in this process, through the same routes and rules, without a socket.
@@ -38,11 +37,10 @@ package final class LocalClient: APIClient {
       method: request.method, scheme: nil, authority: nil, path: request.target,
       headerFields: headers)
     let body = RequestBody(buffer: ByteBuffer(bytes: request.body))
-    var logger = core.options.logger
-    logger[metadataKey: "hb.request.id"] = "\(core.makeID())"
     do {
       let response = try await core.respond(
-        to: Request(head: head, body: body), context: RequestScope(access: access, logger: logger))
+        to: Request(head: head, body: body),
+        context: RequestScope(access: access, logger: core.options.logger))
       return APIResponse(
         status: response.status.code, headers: response.headers,
         body: try await Self.body(response.body))

@@ -1,7 +1,9 @@
 import Holdfast
 import HoldfastCore
 
-/// The write verbs of bots. A bot belongs to its own namespace, `bot:ID`.
+/// The write verbs of bots.
+///
+/// A bot belongs to its own namespace, `bot:ID`.
 enum BotOperations {
   static let all = [create, update, delete]
 

@@ -21,7 +21,7 @@ extension Call {
     try access.require(write.role)
     let conditions = try Precondition.read(headers)
     let settings = try settings()
-    let body = takesBody ? try await fields() : [:]
+    let body = takesBody ? try fields() : [:]
     var all = body
     for member in path {
       guard body[member.name] == nil else {

@@ -1,7 +1,9 @@
 import Holdfast
 import HoldfastCore
 
-/// The write verbs of runs. A run belongs to its own namespace, `run:ID`.
+/// The write verbs of runs.
+///
+/// A run belongs to its own namespace, `run:ID`.
 enum RunOperations {
   static let all = [begin, update, delete] + steps
 

@@ -44,11 +44,13 @@ enum ChangeRoutes {
     return try await poll(watch, min(wait, call.core.options.waitMax))
   }
 
-  /// The changes that are there, or the first that come within a time. The place to go on from comes
-  /// along even when there are none.
+  /// The changes that are there, or the first that come within a time.
+  ///
+  /// The place to go on from comes along even when there are none.
   private static func poll(_ watch: Watch, _ wait: Duration) async throws -> Response {
     let poll = Task { try await watch.first(within: wait) }
     Departure.watch(watch.call.channel) { poll.cancel() }
+    defer { Departure.forget(watch.call.channel) }
     let (changes, next) = try await withTaskCancellationOrGracefulShutdownHandler {
       try await poll.value
     } onCancelOrGracefulShutdown: {

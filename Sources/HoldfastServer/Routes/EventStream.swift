@@ -35,8 +35,11 @@ enum EventStream {
           pump.cancel()
           pieces.finish()
         }
-        defer { stop() }
         Departure.watch(watch.call.channel, stop)
+        defer {
+          Departure.forget(watch.call.channel)
+          stop()
+        }
         try await withGracefulShutdownHandler {
           while let piece = await pieces.next() {
             try await writer.write(ByteBuffer(bytes: piece))

@@ -72,13 +72,14 @@ enum KeyListRoutes {
       try await call.perform(KeyValueOperations.clear, path: fields, takesBody: false))
   }
 
-  /// Many entries on one snapshot. The answer ends at the size of a page; the first key that it has
-  /// no room for is its `next`.
+  /// Many entries on one snapshot.
+  ///
+  /// The answer ends at the size of a page; the first key that it has no room for is its `next`.
   private static func getMany(_ call: Call) async throws -> Response {
     try call.noQuery()
     let namespace = try call.namespace()
     try call.requireRead(namespace, orElse: missing(namespace))
-    var fields = Fields(try await call.fields())
+    var fields = Fields(try call.fields())
     let keys = try fields.texts("keys")
     try fields.finish()
     let entries = try await call.store.kv(namespace).getMany(keys)
@@ -87,7 +88,7 @@ enum KeyListRoutes {
     for entry in entries {
       guard taken == 0 || body.count < call.limits.pageBytesMax else { break }
       if taken > 0 { body.append(UInt8(ascii: ",")) }
-      body += entry.map(\.json.jsonBytes) ?? Array("null".utf8)
+      body += entry.map(\.jsonBytes) ?? Array("null".utf8)
       taken += 1
     }
     let next: Value = taken < keys.count ? .string(keys[taken]) : .null

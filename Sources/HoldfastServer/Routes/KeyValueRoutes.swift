@@ -75,7 +75,7 @@ extension KeyValueRoutes {
       case .exists, .oneOf: throw Refusal(Precondition.failed(entry.version), status: 412)
       }
     }
-    return .json(entry.json, version: entry.version)
+    return .json(bytes: entry.jsonBytes, version: entry.version)
   }
 
   private static func put(_ call: Call, _ place: Place) async throws -> Response {
@@ -84,8 +84,9 @@ extension KeyValueRoutes {
     return .reply(try await call.perform(KeyValueOperations.put, path: place.fields))
   }
 
-  /// A put whose condition the store knows by itself: one round trip on PostgreSQL. `nil` for any
-  /// other, and for one that may be repeated.
+  /// A put whose condition the store knows by itself: one round trip on PostgreSQL.
+  ///
+  /// `nil` for any other, and for one that may be repeated.
   private static func putAtOnce(_ call: Call, _ place: Place) async throws -> Response? {
     guard call.headers[Call.idempotencyField] == nil else { return nil }
     let condition: Condition?
@@ -97,7 +98,7 @@ extension KeyValueRoutes {
     case .oneOf(let versions) where versions.count == 1: condition = .version(versions[0])
     default: return nil
     }
-    var fields = Fields(try await call.fields())
+    var fields = Fields(try call.fields())
     let value = try fields.value("value")
     let ttl = try fields.optionalDuration("ttl")
     let description = try fields.optionalText("description")

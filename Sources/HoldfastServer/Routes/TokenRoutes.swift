@@ -2,7 +2,9 @@ import Holdfast
 import HoldfastCore
 import Hummingbird
 
-/// Access tokens, for administrators. A secret is in the answer that makes it, and nowhere else.
+/// Access tokens, for administrators.
+///
+/// A secret is in the answer that makes it, and nowhere else.
 enum TokenRoutes {
   static let all = [
     Route(.post, "/v1/tokens", role: .admin, answer: create),
@@ -15,7 +17,7 @@ enum TokenRoutes {
     try call.noQuery()
     // Whoever reaches some namespaces only could make a token that reaches all.
     try call.access.requireUnrestricted()
-    var fields = Fields(try await call.fields())
+    var fields = Fields(try call.fields())
     let name = try fields.text("name")
     let role = try role(&fields)
     let patterns = try patterns(&fields)

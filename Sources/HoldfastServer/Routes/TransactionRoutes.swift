@@ -18,7 +18,7 @@ enum TransactionRoutes {
         "A transaction has no version of its own.",
         hint: "Send conditions as checks, or with the operations.")
     }
-    let body = try await call.fields()
+    let body = try call.fields()
     let request = try TransactionRequest(body, call.access, call.store.context)
     let reply = try await call.store.perform(
       operation, settings, arguments: .object(body), hotRows: request.hotRows

@@ -22,6 +22,31 @@ extension Entry {
   }
 }
 
+extension Entry {
+  /// The text of ``json``, written in one go: it is what servers are asked for most.
+  var jsonBytes: [UInt8] {
+    let value = value.jsonBytes
+    var text: [UInt8] = []
+    text.reserveCapacity(value.count + key.utf8.count + (description?.utf8.count ?? 0) + 192)
+    text += #"{"key":"#.utf8
+    text += Value.string(key).jsonBytes
+    text += #","value":"#.utf8
+    text += value
+    text += #","version":"#.utf8
+    text += String(version).utf8
+    text += #","description":"#.utf8
+    text += description.map { Value.string($0).jsonBytes } ?? Array("null".utf8)
+    text += #","created_at":""#.utf8
+    text += createdAt.rfc3339.utf8
+    text += #"","updated_at":""#.utf8
+    text += updatedAt.rfc3339.utf8
+    text += #"","expires_at":"#.utf8
+    text += Value.time(expiresAt).jsonBytes
+    text.append(UInt8(ascii: "}"))
+    return text
+  }
+}
+
 extension ListedKey {
   /// The key, with its value where the list was asked for values.
   var json: Value {
@@ -71,7 +96,9 @@ extension Token {
 }
 
 extension Change {
-  /// The event. A key of `kv` is a `key`, everything else has an `id`; an event that concerns a whole
+  /// The event.
+  ///
+  /// A key of `kv` is a `key`, everything else has an `id`; an event that concerns a whole
   /// namespace has neither.
   var json: Value {
     var object: Object = [

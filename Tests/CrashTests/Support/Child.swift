@@ -8,8 +8,11 @@ import Testing
 /// outlives its test.
 final class Child: Sendable {
   private struct State {
-    var pid: pid_t
-    /// Set once the child was waited for; from then on its number may be another's.
+    let pid: pid_t
+    /// The child's input and output.
+    let socket: Int32
+    /// Set once the child was waited for; from then on its number may be another's, and so may that of
+    /// the socket.
     var status: Int32?
     /// Answers that came while another was awaited.
     var answers: [Int: String] = [:]
@@ -17,7 +20,6 @@ final class Child: Sendable {
   }
 
   private let state: NIOLockedValueBox<State>
-  private let input: FileHandle
   private let lines: AsyncStream<String>
 
   /// Starts a child.
@@ -32,28 +34,25 @@ final class Child: Sendable {
     _ mode: String, _ location: String, _ arguments: [String] = [], wrapper: [String] = [],
     environment: [String: String] = [:]
   ) throws {
-    let (inputEnd, inputChild) = try Self.pipe()
-    let (outputChild, outputEnd) = try Self.pipe()
-    defer {
-      close(inputChild)
-      close(outputChild)
-    }
+    let (own, childs) = try Self.socketPair()
+    defer { close(childs) }
     let words = wrapper + [Self.program, mode, location] + arguments
     var inherited = ProcessInfo.processInfo.environment
     inherited["SWIFT_BACKTRACE"] = "enable=no"
     inherited.merge(environment) { _, new in new }
-    let pid = try Self.spawn(words, inherited, input: inputChild, output: outputChild)
-    let state = NIOLockedValueBox(State(pid: pid))
+    let pid = try Self.spawn(words, inherited, inputAndOutput: childs)
+    let state = NIOLockedValueBox(State(pid: pid, socket: own))
     self.state = state
-    input = FileHandle(fileDescriptor: inputEnd, closeOnDealloc: true)
     let (lines, continuation) = AsyncStream.makeStream(of: String.self)
     self.lines = lines
     let reader = Thread {
-      Self.readLines(of: outputEnd, into: continuation)
-      close(outputEnd)
+      Self.readLines(of: own, into: continuation)
       var status: Int32 = 0
       waitpid(pid, &status, 0)
-      state.withLockedValue { $0.status = status }
+      state.withLockedValue { state in
+        state.status = status
+        close(own)
+      }
       continuation.finish()
     }
     reader.start()
@@ -71,8 +70,12 @@ final class Child: Sendable {
 
   /// Sends it a line.
   func tell(_ line: String) {
-    // A child that is dead is told in vain.
-    try? input.write(contentsOf: Data((line + "\n").utf8))
+    let bytes = Array((line + "\n").utf8)
+    state.withLockedValue { state in
+      guard state.status == nil else { return }
+      // A child that is dead is told in vain.
+      _ = send(state.socket, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
   }
 
   /// The next line; `nil` when it has ended.
@@ -185,21 +188,22 @@ extension Child {
     let what: String
   }
 
-  /// A pipe that no child inherits by itself.
-  private static func pipe() throws -> (writing: Int32, reading: Int32) {
+  /// Two ends of a socket that no child inherits by itself.
+  private static func socketPair() throws -> (own: Int32, childs: Int32) {
     var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, Int32(O_CLOEXEC)) == 0 else { throw CannotStart(what: "pipe") }
-    return (ends[1], ends[0])
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw CannotStart(what: "socketpair") }
+    return (ends[0], ends[1])
   }
 
   private static func spawn(
-    _ words: [String], _ environment: [String: String], input: Int32, output: Int32
+    _ words: [String], _ environment: [String: String], inputAndOutput: Int32
   ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, input, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, 1)
+    posix_spawn_file_actions_adddup2(&actions, inputAndOutput, 0)
+    posix_spawn_file_actions_adddup2(&actions, inputAndOutput, 1)
     var arguments = words.map { strdup($0) } + [nil]
     var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for text in arguments + variables { free(text) } }

@@ -13,15 +13,15 @@ import Testing
   @Test(arguments: [true, false])
   func `eight writers on one row lose nothing`(queueing: Bool) async throws {
     let engine = try await PostgresFixture().open()
-    _ = try await engine.write(WriteOptions(), SQL.steps("hot", "0"))
+    _ = try await engine.write(WriteOptions(), PostgresSQL.steps("hot", "0"))
     let options = WriteOptions(hotRows: queueing ? [7] : [])
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<8 {
         group.addTask {
           for _ in 0..<25 {
             try await engine.write(options) { connection in
-              let old = try connection.row(SQL.get, [.text("hot")]) { $0.integer(0) } ?? 0
-              try connection.run(SQL.put, [.text("hot"), .text(String(old + 1))])
+              let old = try connection.row(PostgresSQL.get, [.text("hot")]) { $0.integer(0) } ?? 0
+              try connection.run(PostgresSQL.put, [.text("hot"), .text(String(old + 1))])
             }
           }
         }
@@ -42,7 +42,7 @@ import Testing
   @Test(arguments: [true, false])
   func `eight pipelines on one row lose nothing`(queueing: Bool) async throws {
     let engine = try await PostgresFixture().open()
-    _ = try await engine.write(WriteOptions(), SQL.steps("hot", "0"))
+    _ = try await engine.write(WriteOptions(), PostgresSQL.steps("hot", "0"))
     let options = WriteOptions(hotRows: queueing ? [7, 3] : [])
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<8 {
@@ -50,7 +50,10 @@ import Testing
           for _ in 0..<25 {
             _ = try await engine.write(
               options,
-              [Step(SQL.add, [.text("hot"), .integer(1)]), Step(SQL.event, [.text("hot")])])
+              [
+                Step(PostgresSQL.add, [.text("hot"), .integer(1)]),
+                Step(PostgresSQL.event, [.text("hot")]),
+              ])
           }
         }
       }
@@ -71,18 +74,18 @@ import Testing
     let engine = try await fixture.open { $0.poolConnectionsMax = 2 }
     let other = try await fixture.open { $0.busyWaitMax = .seconds(2) }
     let options = WriteOptions(hotRows: [11, 4])
-    let failing = [Step(SQL.divideByZero, [.integer(0)])]
+    let failing = [Step(PostgresSQL.divideByZero, [.integer(0)])]
     await expectError(.internal) { try await engine.write(options, failing) }
     await expectError(.internal) {
       try await engine.write(options) { _ = try $0.run(failing) }
     }
     await expectError(.conflict) {
       try await engine.write(options) { connection in
-        try connection.run(SQL.put, [.text("a"), .text("x")])
+        try connection.run(PostgresSQL.put, [.text("a"), .text("x")])
         throw StoreError(.conflict, "Decided so.")
       }
     }
-    _ = try await other.write(options, SQL.steps("a", "mine"))
+    _ = try await other.write(options, PostgresSQL.steps("a", "mine"))
     let held = Statement(
       sqlite: "",
       postgres: """
@@ -107,7 +110,7 @@ import Testing
     }
     let gate = Monitor((inside: false, open: false))
     async let holder: Void = engine.read(.scan) { connection in
-      _ = try connection.row(SQL.count) { $0.integer(0) }
+      _ = try connection.row(PostgresSQL.count) { $0.integer(0) }
       gate.change { $0.inside = true }
       _ = gate.wait(atMost: .seconds(10)) { $0.open ? () : nil }
     }
@@ -116,7 +119,9 @@ import Testing
       gate.wait(atMost: .seconds(10)) { $0.inside ? () : nil } != nil
     }
     await expectError(.unavailable) { try await engine.value("a") }
-    await expectError(.unavailable) { try await engine.write(WriteOptions(), SQL.steps("a", "x")) }
+    await expectError(.unavailable) {
+      try await engine.write(WriteOptions(), PostgresSQL.steps("a", "x"))
+    }
     gate.change { $0.open = true }
     try await holder
     #expect(try await engine.value("a") == nil)
@@ -132,12 +137,12 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<200 {
         group.addTask {
-          _ = try await engine.write(WriteOptions(), SQL.steps("k\(number)", "v"))
+          _ = try await engine.write(WriteOptions(), PostgresSQL.steps("k\(number)", "v"))
         }
       }
       try await group.waitForAll()
     }
-    #expect(try await engine.read(Step(SQL.count)).rows == [[.integer(200)]])
+    #expect(try await engine.read(Step(PostgresSQL.count)).rows == [[.integer(200)]])
     #expect(engine.pool.census.live <= 2)
     await engine.close()
   }
@@ -154,7 +159,7 @@ import Testing
       for number in 0..<50 {
         group.addTask {
           do {
-            _ = try await engine.write(WriteOptions(), SQL.steps("k\(number)", "v"))
+            _ = try await engine.write(WriteOptions(), PostgresSQL.steps("k\(number)", "v"))
             acknowledged.withLockedValue { $0 += 1 }
           } catch {
             #expect((error as? StoreError)?.code == .closed)
@@ -166,7 +171,7 @@ import Testing
     await expectError(.closed) { try await engine.value("k1") }
     await engine.close()
     let again = try await fixture.open()
-    let count = try await again.read(Step(SQL.count)).rows[0][0].integer
+    let count = try await again.read(Step(PostgresSQL.count)).rows[0][0].integer
     #expect(count == Int64(acknowledged.withLockedValue(\.self)))
     await again.close()
   }

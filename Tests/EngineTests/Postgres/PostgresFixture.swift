@@ -38,7 +38,7 @@ struct PostgresFixture {
 }
 
 /// The statements of the tests: keys of one namespace, and their events.
-enum SQL {
+enum PostgresSQL {
   static let put = Statement(
     """
     INSERT INTO kv (namespace_id, key, version, created_at, updated_at, value)
@@ -71,7 +71,7 @@ enum SQL {
 extension PostgresEngine {
   /// The value of a key.
   func value(_ key: String) async throws -> String? {
-    try await read(Step(SQL.get, [.text(key)])).rows.first?[0].text
+    try await read(Step(PostgresSQL.get, [.text(key)])).rows.first?[0].text
   }
 }
 

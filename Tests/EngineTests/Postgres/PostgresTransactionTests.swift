@@ -12,12 +12,13 @@ import Testing
   /// and must leave nothing.
   @Test func `a pipeline is all or nothing`() async throws {
     let engine = try await PostgresFixture().open()
-    let results = try await engine.write(WriteOptions(), SQL.steps("a", "one"))
+    let results = try await engine.write(WriteOptions(), PostgresSQL.steps("a", "one"))
     #expect(results.map(\.changes) == [1, 1])
     #expect(try await engine.value("a") == "one")
     await #expect(throws: StoreError.self) {
       try await engine.write(
-        WriteOptions(), SQL.steps("b", "two") + [Step(SQL.divideByZero, [.integer(0)])])
+        WriteOptions(),
+        PostgresSQL.steps("b", "two") + [Step(PostgresSQL.divideByZero, [.integer(0)])])
     }
     #expect(try await engine.value("b") == nil)
     #expect(try await engine.value("a") == "one")
@@ -30,12 +31,12 @@ import Testing
   @Test func `a body reads its own writes`() async throws {
     let engine = try await PostgresFixture().open()
     let seen = try await engine.write(WriteOptions()) { connection in
-      try connection.run(SQL.put, [.text("a"), .text("mine")])
-      return try connection.row(SQL.get, [.text("a")]) { $0.text(0) }
+      try connection.run(PostgresSQL.put, [.text("a"), .text("mine")])
+      return try connection.row(PostgresSQL.get, [.text("a")]) { $0.text(0) }
     }
     #expect(seen == "mine")
     let counted = try await engine.read(.scan) { connection in
-      try connection.row(SQL.count) { $0.integer(0) }
+      try connection.row(PostgresSQL.count) { $0.integer(0) }
     }
     #expect(counted == 1)
     await engine.close()
@@ -50,7 +51,7 @@ import Testing
     let engine = try await PostgresFixture().open()
     await #expect(throws: Own()) {
       try await engine.write(WriteOptions()) { connection in
-        try connection.run(SQL.put, [.text("a"), .text("x")])
+        try connection.run(PostgresSQL.put, [.text("a"), .text("x")])
         throw Own()
       }
     }
@@ -65,8 +66,8 @@ import Testing
     let engine = try await PostgresFixture().open()
     await #expect(throws: StoreError.self) {
       try await engine.write(WriteOptions()) { connection in
-        try connection.run(SQL.put, [.text("a"), .text("x")])
-        _ = try? connection.run(SQL.divideByZero, [.integer(0)])
+        try connection.run(PostgresSQL.put, [.text("a"), .text("x")])
+        _ = try? connection.run(PostgresSQL.divideByZero, [.integer(0)])
       }
     }
     #expect(try await engine.value("a") == nil)
@@ -82,7 +83,7 @@ import Testing
     let escaped = Escaped()
     try await engine.write(WriteOptions()) { escaped.connection = $0 }
     await expectError(.invalidState) {
-      try escaped.connection?.run(SQL.put, [.text("a"), .text("x")])
+      try escaped.connection?.run(PostgresSQL.put, [.text("a"), .text("x")])
     }
     await engine.close()
   }
@@ -93,10 +94,12 @@ import Testing
   @Test func `a text with a NUL is invalid`() async throws {
     let engine = try await PostgresFixture().open()
     await expectError(.invalid) {
-      _ = try await engine.write(WriteOptions(), SQL.steps("a", "x\0y"))
+      _ = try await engine.write(WriteOptions(), PostgresSQL.steps("a", "x\0y"))
     }
     await expectError(.invalid) {
-      try await engine.write(WriteOptions()) { try $0.run(SQL.put, [.text("a"), .text("\0")]) }
+      try await engine.write(WriteOptions()) {
+        try $0.run(PostgresSQL.put, [.text("a"), .text("\0")])
+      }
     }
     #expect(try await engine.value("a") == nil)
     await engine.close()
@@ -127,7 +130,7 @@ import Testing
     @Sendable func claim(_ mine: String, unless other: String) async throws {
       let first = NIOLockedValueBox(true)
       try await engine.write(WriteOptions()) { connection in
-        let taken = try connection.row(SQL.get, [.text(other)]) { $0.text(0) } != nil
+        let taken = try connection.row(PostgresSQL.get, [.text(other)]) { $0.text(0) } != nil
         if first.withLockedValue({ first in
           defer { first = false }
           return first
@@ -135,7 +138,7 @@ import Testing
           arrived.change { $0 += 1 }
           _ = arrived.wait(atMost: .seconds(1)) { $0 >= 2 ? () : nil }
         }
-        if !taken { try connection.run(SQL.put, [.text(mine), .text("on")]) }
+        if !taken { try connection.run(PostgresSQL.put, [.text(mine), .text("on")]) }
       }
     }
     async let one: Void = claim("left", unless: "right")
@@ -155,9 +158,9 @@ import Testing
     let engine = try await PostgresFixture().open { $0.time = time }
     await expectError(.unavailable) {
       try await engine.write(WriteOptions()) { connection in
-        try connection.run(SQL.put, [.text("a"), .text("x")])
+        try connection.run(PostgresSQL.put, [.text("a"), .text("x")])
         time.advance(by: .seconds(3))
-        try connection.run(SQL.put, [.text("b"), .text("x")])
+        try connection.run(PostgresSQL.put, [.text("b"), .text("x")])
       }
     }
     #expect(try await engine.value("a") == nil)
@@ -171,10 +174,10 @@ import Testing
     let time = StepTime(overrules: true)
     let engine = try await PostgresFixture().open { $0.time = time }
     let updated = Statement("SELECT updated_at, holdfast_now() FROM kv WHERE key = $1")
-    _ = try await engine.write(WriteOptions(), SQL.steps("a", "x"))
+    _ = try await engine.write(WriteOptions(), PostgresSQL.steps("a", "x"))
     time.advance(by: .seconds(60))
     _ = try await engine.write(WriteOptions()) {
-      try $0.run(SQL.put, [.text("b"), .text("x")])
+      try $0.run(PostgresSQL.put, [.text("b"), .text("x")])
     }
     let first = try await engine.read(Step(updated, [.text("a")])).rows[0]
     let second = try await engine.read(Step(updated, [.text("b")])).rows[0]

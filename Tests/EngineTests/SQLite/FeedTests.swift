@@ -47,7 +47,8 @@ import Testing
     }
   }
 
-  /// Goal: whoever has fallen behind what is kept, or comes with another history's cursor, is told so.
+  /// Goal: whoever has fallen behind what is kept, or comes with another history's cursor, is told
+  /// so.
   ///
   /// Method: remove rows from the front; try each kind of cursor at its edge.
   @Test func `a cursor whose events are not kept whole is refused`() async throws {
@@ -74,8 +75,8 @@ import Testing
 
   /// Goal: every commit of any store wakes a subscriber.
   ///
-  /// Method: two engines on one file, a subscriber at each. For each of twenty commits the test waits
-  /// until both were called after it; a missed call would wait for ever.
+  /// Method: two engines on one file, a subscriber at each. For each of twenty commits the test
+  /// waits until both were called after it; a missed call would wait for ever.
   @Test(.timeLimit(.minutes(1)))
   func `a subscriber is called after every commit of any store`() async throws {
     let fixture = try SQLiteFixture()
@@ -140,7 +141,7 @@ import Testing
       #expect(health.database.hasPrefix("SQLite 3."))
       #expect(health.migration == SQLiteFixture.migrations.count)
       #expect(health.bytes > 4_096)
-      #expect(health.details["pageBytes"] == .integer(4_096))
+      #expect(health.details["page_bytes"] == .integer(4_096))
       #expect(health.details["readers"]?["connections"] == .integer(1))
     }
   }
@@ -179,7 +180,7 @@ import Testing
       var rest = 0
       while case let pages = try await engine.vacuumSlice(pages: 40), pages > 0 { rest += pages }
       #expect(rest > 80)
-      #expect(try await engine.health().details["pagesFree"] == .integer(0))
+      #expect(try await engine.health().details["pages_free"] == .integer(0))
     }
   }
 }

@@ -62,7 +62,8 @@ import Testing
 
   /// Goal: a migration that fails, or a process that dies in it, leaves the store as it was.
   ///
-  /// Method: a broken text, and a probe that fails before the commit; then the old program opens it.
+  /// Method: a broken text, and a probe that fails before the commit; then the old program opens
+  /// it.
   @Test func `a migration that fails changes nothing`() async throws {
     let fixture = try SQLiteFixture()
     await (try await open(fixture, [Self.first])).close()

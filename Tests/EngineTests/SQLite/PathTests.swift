@@ -157,6 +157,7 @@ private func lowerRights() {
     (SQLITE_IOERR, 0, "unavailable"), (SQLITE_IOERR | 3 << 8, EIO, "unavailable"),
     (SQLITE_IOERR | 3 << 8, ENOSPC, "exhausted"), (SQLITE_IOERR | 3 << 8, EDQUOT, "exhausted"),
     (SQLITE_IOERR | 12 << 8, 0, "exhausted"), (SQLITE_IOERR | 33 << 8, 0, "corrupt"),
+    (SQLITE_IOERR | 33 << 8, EIO, "unavailable"), (SQLITE_IOERR | 33 << 8, ENXIO, "corrupt"),
     (SQLITE_CORRUPT, 0, "corrupt"), (SQLITE_CORRUPT | 3 << 8, 0, "corrupt"),
     (SQLITE_NOTADB, 0, "corrupt"), (SQLITE_READONLY, 0, "unavailable"),
     (SQLITE_READONLY | 4 << 8, 0, "unavailable"), (SQLITE_CANTOPEN, 0, "unavailable"),

@@ -4,8 +4,8 @@ import NIOConcurrencyHelpers
 import Testing
 
 @Suite struct SQLiteWriteTests {
-  /// Holds the writer inside a body until calls have gathered behind it, so that they run in one group
-  /// with it. What becomes of the holding body, which writes nothing, does not matter.
+  /// Holds the writer inside a body until calls have gathered behind it, so that they run in one
+  /// group with it. What becomes of the holding body, which writes nothing, does not matter.
   private func gathered(
     _ engine: SQLiteEngine, _ count: Int, _ call: @escaping @Sendable (Int) async throws -> Void
   ) async throws -> [(any Error)?] {
@@ -76,8 +76,8 @@ import Testing
 
   /// Goal: a body that throws disturbs no neighbour, and its own error comes out unchanged.
   ///
-  /// Method: twelve bodies in one group, every third throws after it wrote; exactly the others' rows
-  /// are there, and the revisions have no gap: what a failed body drew is drawn again.
+  /// Method: twelve bodies in one group, every third throws after it wrote; exactly the others'
+  /// rows are there, and the revisions have no gap: what a failed body drew is drawn again.
   @Test func `a body that throws leaves its neighbours alone`() async throws {
     try await SQLiteFixture().with { engine in
       let errors = try await gathered(engine, 12) { number in
@@ -94,7 +94,7 @@ import Testing
       let revisions = try await engine.read(Step(SQL.revisions)).rows.map { $0[0].integer }
       #expect(revisions == (1...8).map(Int64.init))
       let health = try await engine.health()
-      #expect((health.details["writer"]?["groupLargest"]?.integerValue ?? 0) >= 12)
+      #expect((health.details["writer"]?["group_largest"]?.integerValue ?? 0) >= 12)
     }
   }
 
@@ -137,8 +137,8 @@ import Testing
     }
   }
 
-  /// Goal: when the room runs out in one body, SQLite drops its whole transaction, neighbours included;
-  /// each then runs again alone, and only the one without room fails.
+  /// Goal: when the room runs out in one body, SQLite drops its whole transaction, neighbours
+  /// included; each then runs again alone, and only the one without room fails.
   ///
   /// Method: bound the pages of the file, then run a group of which one body writes more than fits.
   @Test func `a body without room does not take its group along`() async throws {
@@ -167,8 +167,8 @@ import Testing
     }
   }
 
-  /// Goal: after a COMMIT that failed, who commits when run again is answered as usual, and everybody
-  /// else is told that the outcome is not known.
+  /// Goal: after a COMMIT that failed, who commits when run again is answered as usual, and
+  /// everybody else is told that the outcome is not known.
   ///
   /// Method: a probe stands for the disk: first one COMMIT fails, then all do.
   @Test(arguments: [1, 100])
@@ -221,7 +221,8 @@ import Testing
 
   /// Goal: a call that is cancelled while it waits is not run; one that has begun is finished.
   ///
-  /// Method: a body holds the writer; a second call waits and is cancelled, and so is the first task.
+  /// Method: a body holds the writer; a second call waits and is cancelled, and so is the first
+  /// task.
   @Test func `a cancelled call that has not begun is not run`() async throws {
     try await SQLiteFixture().with { engine in
       let gate = Gate()

@@ -12,17 +12,14 @@ struct TestServer: Sendable {
   let port: Int
   /// The secret of an administrator.
   let admin: String
-  private let group: ServiceGroup
-
-  fileprivate init(store: Store, port: Int, admin: String, group: ServiceGroup) {
-    self.store = store
-    self.port = port
-    self.admin = admin
-    self.group = group
-  }
+  fileprivate let group: ServiceGroup
+  fileprivate let running: Task<Void, any Error>
 
   /// Begins a graceful shutdown.
   func shutDown() async { await group.triggerGracefulShutdown() }
+
+  /// Waits until the server has stopped.
+  func stopped() async throws { try await running.value }
 
   /// Makes a token, and gives its secret.
   func token(_ role: Role, _ patterns: String..., name: String? = nil) async throws -> String {
@@ -90,26 +87,23 @@ func withServer(
     let server = HoldfastServer(store: store, options: options) { found.yield($0) }
     let group = ServiceGroup(
       configuration: .init(services: [.init(service: server)], logger: options.logger))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask {
-        defer { found.finish() }
-        try await group.run()
-      }
-      var iterator = ports.makeAsyncIterator()
-      guard let port = await iterator.next() else {
-        try await tasks.waitForAll()
-        return
-      }
-      let admin = try await store.tokens.create("root", role: .admin).secret
-      let testing = TestServer(store: store, port: port, admin: admin, group: group)
-      do {
-        try await body(testing)
-      } catch {
-        await testing.shutDown()
-        throw error
-      }
-      await testing.shutDown()
-      try await tasks.waitForAll()
+    let running = Task {
+      defer { found.finish() }
+      try await group.run()
     }
+    var iterator = ports.makeAsyncIterator()
+    guard let port = await iterator.next() else { return try await running.value }
+    let admin = try await store.tokens.create("root", role: .admin).secret
+    let testing = TestServer(
+      store: store, port: port, admin: admin, group: group, running: running)
+    do {
+      try await body(testing)
+    } catch {
+      await testing.shutDown()
+      try await testing.stopped()
+      throw error
+    }
+    await testing.shutDown()
+    try await testing.stopped()
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import HoldfastEngine
 
 /// Somebody else's session, with a transaction open that has an id.
-final class Stranger {
+final class PostgresStranger {
   private let connection: OpaquePointer
 
   /// Opens the transaction.

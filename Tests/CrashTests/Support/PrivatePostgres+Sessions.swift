@@ -1,14 +1,4 @@
 import HoldfastTesting
-import NIOConcurrencyHelpers
-
-/// Raised once, and seen by all.
-final class Flag: Sendable {
-  private let raised = NIOLockedValueBox(false)
-
-  var isRaised: Bool { raised.withLockedValue(\.self) }
-
-  func raise() { raised.withLockedValue { $0 = true } }
-}
 
 extension PrivatePostgres {
   /// Ends all sessions but its own, and waits until their transactions are settled.

@@ -1,0 +1,149 @@
+import HTTPTypes
+import Holdfast
+import HoldfastTesting
+import Testing
+
+@testable import HoldfastServer
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+@Suite(.timeLimit(.minutes(2))) struct TokenTests {
+  /// Goal: a token's secret is shown once, works at once, and ends at once.
+  ///
+  /// Method: make, use, list, look at and revoke one, on every engine.
+  @Test(arguments: Engines.available)
+  func `a token lives through its routes`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let made = try await server.send(
+        "POST", "/v1/tokens",
+        ["name": "a b", "role": "agent", "namespaces": ["users:*"], "ttl": "1h"])
+      #expect(made.status == 201)
+      #expect(made.headers["location"] == "/v1/tokens/a%20b")
+      let secret = try #require(made.body["secret"]?.stringValue)
+      #expect(secret.hasPrefix("hf_") && secret.utf8.count == 46)
+      #expect(made.body["namespaces"] == ["users:*"])
+      let used = try await server.send("PUT", "/v1/kv/users:u1/k", ["value": 1], as: secret)
+      #expect(used.status == 201)
+      let list = try await server.send("GET", "/v1/tokens")
+      #expect(list.body["items"]?.arrayValue?.map { $0["name"] } == ["a b", "root"])
+      #expect(!list.text.contains(secret))
+      let one = try await server.send("GET", "/v1/tokens/a%20b")
+      #expect(one.body["role"] == "agent")
+      #expect(one.body["secret"] == nil)
+      let again = try await server.send("POST", "/v1/tokens", ["name": "a b", "role": "reader"])
+      #expect(again.status == 409)
+      #expect(try await server.send("DELETE", "/v1/tokens/a%20b").status == 204)
+      #expect(try await server.send("DELETE", "/v1/tokens/a%20b").status == 404)
+      #expect(try await server.send("GET", "/v1/kv/users:u1/k", as: secret).status == 401)
+    }
+  }
+
+  /// Goal: nobody makes a token that reaches further than their own.
+  ///
+  /// Method: an administrator of some namespaces, and bodies that are wrong.
+  @Test func `a token cannot be made by a lesser one`() async throws {
+    try await withServer { server in
+      let lesser = try await server.token(.admin, "users:**")
+      for (method, path) in [
+        ("POST", "/v1/tokens"), ("GET", "/v1/tokens"), ("GET", "/v1/tokens/root"),
+        ("DELETE", "/v1/tokens/root"),
+      ] {
+        let body: Value? = method == "POST" ? ["name": "x", "role": "admin"] : nil
+        #expect(try await server.send(method, path, body, as: lesser).status == 403)
+      }
+      let bodies: [(Value, String)] = [
+        (["name": "x"], "role"), (["name": "x", "role": "king"], "role"),
+        (["name": "x", "role": "agent", "namespaces": ["a:*:b"]], "namespaces"),
+        (["name": "x", "role": "agent", "ttl": "1 h"], "ttl"),
+        (["name": "x", "role": "agent", "secret": "mine"], "secret"),
+      ]
+      for (body, field) in bodies {
+        let answer = try await server.send("POST", "/v1/tokens", body)
+        #expect(answer.status == 422)
+        #expect(answer.details["field"] == .string(field))
+      }
+    }
+  }
+
+  /// Goal: whoever guesses waits longer each time, and a good token never waits.
+  ///
+  /// Method: failed sign-ins on a clock of the test's: no answer comes before it moves.
+  @Test func `a failed sign-in is slowed down`() async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: .sqlite, options: .testing(time: time)) { test in
+      let signIn = SignIn(store: test.store, time: time)
+      let good = try await test.store.tokens.create("t", role: .reader).secret
+      let resting = time.sleeperCount
+      for attempt in 0..<4 {
+        async let refused: Access = signIn.access(
+          [.authorization: "Bearer hf_guess"], from: nil)
+        try await time.sleepers(atLeast: resting + 1)
+        let access = try await signIn.access([.authorization: "Bearer \(good)"], from: nil)
+        #expect(access.name == "t")
+        time.advance(by: .milliseconds(20 << attempt))
+        do {
+          _ = try await refused
+          Issue.record("a guess was taken")
+        } catch let refusal as Refusal {
+          #expect(refusal.status == 401)
+        }
+      }
+    }
+  }
+
+  /// Goal: a new store gets an admin token in a file that only its owner reads, once.
+  ///
+  /// Method: ensure twice, use the secret, and look at the file's mode; then take up a file whose
+  /// token the store never learned of.
+  @Test(arguments: Engines.available)
+  func `a new store gets an admin token`(on engine: TestEngine) async throws {
+    let folder = try ScratchFolder.make()
+    defer { ScratchFolder.remove(folder) }
+    try await withStore(on: engine) { test in
+      let path = folder + "/data/admin-token"
+      let first = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
+      #expect(first == .written(path))
+      let secret = try Self.read(path)
+      #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
+      var status = stat()
+      #expect(stat(path, &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o600)
+      let again = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
+      #expect(again == .existing)
+      #expect(try Self.read(path) == secret)
+      // A start that died before the store knew the token left the file; the next takes it up.
+      try await test.store.tokens.revoke("admin")
+      let taken = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
+      #expect(taken == .written(path))
+      #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
+    }
+  }
+
+  /// Goal: a secret from outside needs no file, and a name that is taken is no hindrance.
+  ///
+  /// Method: a store with a reader called admin.
+  @Test func `a given secret becomes the admin's`() async throws {
+    try await withStore(on: .sqlite) { test in
+      _ = try await test.store.tokens.create("admin", role: .reader)
+      let secret = "hf_given-from-outside-0123456789"
+      let outcome = try await AdminToken.ensure(
+        store: test.store, directory: "/nonexistent", secret: secret)
+      #expect(outcome == .given)
+      #expect(try await test.store.tokens.authenticate(secret)?.name == "admin-2")
+    }
+  }
+
+  private static func read(_ path: String) throws -> String {
+    let file = try #require(fopen(path, "r"))
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes[..<count].filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+}
