@@ -27,6 +27,31 @@ import Testing
     }
   }
 
+  /// Goal: the longest and the deepest namespaces work as any other.
+  ///
+  /// Method: 256 bytes, 8 segments, and segments that need escapes: put, list, clear.
+  @Test(arguments: Engines.available)
+  func `the longest and the deepest namespaces work`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let longest = try Namespace(String(repeating: "é", count: 128))
+      let deepest = try Namespace("1:2:3:4:5:6:7:8")
+      let escaped = try Namespace(segments: ["a:b", "c\\d", "::", "\\"])
+      for namespace in [longest, deepest, escaped] {
+        let kv = test.store.kv(namespace)
+        try await kv.put("k", 1)
+        #expect(try await kv.get("k") == 1)
+        let listed = try await test.store.namespaces.list(NamespaceQuery(prefix: namespace))
+        #expect(listed.items.map(\.namespace) == [namespace])
+        #expect(listed.items.first?.namespace.segments == namespace.segments)
+      }
+      let above = try await test.store.namespaces.list(NamespaceQuery(prefix: Namespace("1:2")))
+      #expect(above.items.map(\.namespace) == [deepest])
+      #expect(try await test.store.kv(Namespace("1")).clear(below: true) == 1)
+      #expect(try await test.store.kv(escaped).clear() == 1)
+      #expect(try await test.store.namespaces.list().items.map(\.namespace) == [longest])
+    }
+  }
+
   /// Goal: the id of a run or a bot that no namespace can hold is refused by the operation.
   ///
   /// Method: ids that are empty, too long or hold NUL; every kind of call.

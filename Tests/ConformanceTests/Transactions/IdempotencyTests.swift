@@ -200,6 +200,22 @@ import Testing
     }
   }
 
+  /// Goal: a key belongs to the token that sent it: two who happen upon one key do not meet.
+  ///
+  /// Method: the same key for two owners and for the store itself, with different requests.
+  @Test(arguments: Engines.available)
+  func `a key belongs to its owner`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let kv = test.store.kv(.global)
+      for (place, owner) in ["", "alice", "bob"].enumerated() {
+        var settings = WriteSettings.idempotent("key")
+        settings.owner = owner
+        for _ in 0..<2 { try await kv.put("k\(place)", .string(owner), with: settings) }
+      }
+      #expect(try await kv.keys().all() == ["k0", "k1", "k2"])
+    }
+  }
+
   /// Goal: a key is 1 to 256 bytes and holds no NUL.
   ///
   /// Method: keys at the bounds and past them, for a write and for a transaction.
