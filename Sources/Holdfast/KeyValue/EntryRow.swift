@@ -39,7 +39,8 @@ extension ListedKey {
       bytes += size
     }
     self.init(
-      key: row.text(0), value: value, version: row.integer(1), createdAt: Instant(microseconds: row.integer(2)),
+      key: row.text(0), value: value, version: row.integer(1),
+      createdAt: Instant(microseconds: row.integer(2)),
       updatedAt: Instant(microseconds: row.integer(3)),
       expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),
       description: row.optionalText(5))
