@@ -68,12 +68,23 @@ enum BotSQL {
     LIMIT CAST($2 AS BIGINT)
     """)
 
-  /// $1 id, $2 slug, $3 name, $4 metadata.
+  /// Writes what is not NULL; the slug has a statement of its own, for it stands in an index.
+  ///
+  /// $1 id, $2 name, $3 metadata.
   static let update = Statement(
     """
     UPDATE bots
-    SET slug = $2, name = $3, metadata = $4, version = holdfast_revision(),
-      updated_at = holdfast_now()
+    SET name = COALESCE(CAST($2 AS TEXT), name), metadata = COALESCE(CAST($3 AS TEXT), metadata),
+      version = holdfast_revision(), updated_at = holdfast_now()
+    WHERE id = $1
+    RETURNING id, slug, name, metadata, version, created_at, updated_at
+    """)
+
+  /// $1 id, $2 slug.
+  static let setSlug = Statement(
+    """
+    UPDATE bots
+    SET slug = $2
     WHERE id = $1
     """)
 

@@ -31,7 +31,8 @@ public struct BotsTransaction {
     try Checks.botID(id, limits)
     let fields = try checked(slug: slug, name: name ?? slug, metadata: metadata)
     let connection = try transaction.writing(bytes: id.utf8.count + fields.bytes)
-    let made = try connection.run(BotSQL.create, [.text(id)] + fields.bound)
+    let made = try connection.run(
+      BotSQL.create, [.text(id), .text(slug), fields.name, fields.metadata])
     guard made == 1 else {
       throw StoreError(
         .conflict, "A bot with this id or this slug exists already.",
@@ -95,19 +96,24 @@ public struct BotsTransaction {
     _ id: String, slug: String? = nil, name: String? = nil, metadata: Value? = nil
   ) throws(StoreError) -> Bot {
     try Checks.botID(id, limits)
-    let old = try known(id, transaction.reading())
-    let fields = try checked(
-      slug: slug ?? old.slug, name: name ?? old.name, metadata: metadata ?? old.metadata)
+    let fields = try checked(slug: slug, name: name, metadata: metadata)
     let connection = try transaction.writing(bytes: id.utf8.count + fields.bytes)
-    if let slug, let other = try get(slug: slug), Bytewise(other.id) != Bytewise(id) {
-      throw StoreError(
-        .conflict, "Another bot has this slug.", hint: "Use another slug.",
-        details: ["slug": .string(slug)])
+    if let slug {
+      _ = try known(id, connection)
+      if let other = try get(slug: slug), Bytewise(other.id) != Bytewise(id) {
+        throw StoreError(
+          .conflict, "Another bot has this slug.", hint: "Use another slug.",
+          details: ["slug": .string(slug)])
+      }
+      try connection.run(BotSQL.setSlug, [.text(id), .text(slug)])
     }
-    _ = try connection.run([
-      Step(BotSQL.update, [.text(id)] + fields.bound), Feed.event("bot", .bot(id), id, "update"),
-    ])
-    return try known(id, connection)
+    let updated = try connection.first(BotSQL.update, [.text(id), fields.name, fields.metadata]) {
+      row throws(StoreError) in try Bot(row: row)
+    }
+    guard let updated else { return try known(id, connection) }
+    let event = Feed.event("bot", .bot(id), id, "update")
+    try connection.run(event.statement, event.bindings)
+    return updated
   }
 
   /// Deletes a bot and clears all keys under `bot:ID`.
@@ -142,13 +148,14 @@ public struct BotsTransaction {
     return bot
   }
 
+  /// Checks what is given; what is left out becomes NULL.
   private func checked(
-    slug: String, name: String, metadata: Value
-  ) throws(StoreError) -> (bound: [Bound], bytes: Int) {
-    try Checks.id(slug, "slug", limits)
-    try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax)
-    let text = try Metadata.text(metadata, limits)
-    let bytes = slug.utf8.count + name.utf8.count + text.utf8.count
-    return ([.text(slug), .text(name), .text(text)], bytes)
+    slug: String?, name: String?, metadata: Value?
+  ) throws(StoreError) -> (name: Bound, metadata: Bound, bytes: Int) {
+    if let slug { try Checks.id(slug, "slug", limits) }
+    if let name { try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax) }
+    let text = try metadata.map { value throws(StoreError) in try Metadata.text(value, limits) }
+    let bytes = [slug, name, text].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
+    return (Bound(name), Bound(text), bytes)
   }
 }

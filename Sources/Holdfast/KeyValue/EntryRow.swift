@@ -6,7 +6,7 @@ import HoldfastEngine
 extension Entry {
   init(row: Row) throws(StoreError) {
     self.init(
-      key: row.text(0), value: try ValueText.decode(row.text(6)), version: row.integer(1),
+      key: row.text(0), value: try row.value(6).value, version: row.integer(1),
       createdAt: Instant(microseconds: row.integer(2)),
       updatedAt: Instant(microseconds: row.integer(3)),
       expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),
@@ -27,13 +27,31 @@ extension Entry {
 }
 
 extension ListedKey {
-  init(row: Row) throws(StoreError) {
+  /// - Parameters:
+  ///   - row: The row.
+  ///   - withValue: Whether it has the value.
+  ///   - bytes: Grows by the size of the value.
+  init(row: Row, withValue: Bool, bytes: inout Int) throws(StoreError) {
+    var value: Value?
+    if withValue {
+      let (decoded, size) = try row.value(6)
+      value = decoded
+      bytes += size
+    }
     self.init(
-      key: row.text(0), value: row.isNull(6) ? Value?.none : try ValueText.decode(row.text(6)),
-      version: row.integer(1), createdAt: Instant(microseconds: row.integer(2)),
+      key: row.text(0), value: value, version: row.integer(1),
+      createdAt: Instant(microseconds: row.integer(2)),
       updatedAt: Instant(microseconds: row.integer(3)),
       expiresAt: row.optionalInteger(4).map(Instant.init(microseconds:)),
       description: row.optionalText(5))
+  }
+}
+
+extension Row {
+  /// The value whose JSON stands in a column, read where the text lies, and the text's length.
+  func value(_ column: Int32) throws(StoreError) -> (value: Value, bytes: Int) {
+    let bytes = textBytes(column)
+    return (try ValueText.decode(bytes), bytes.count)
   }
 }
 

@@ -58,8 +58,12 @@ extension KeyValueTransaction {
   /// - Returns: The keys, and where the next page begins. A page ends early past 8 MiB of values.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(_ query: KeyQuery = KeyQuery()) throws(StoreError) -> Page<ListedKey> {
+    try list(query, limit: limits.pageItems(query.limit))
+  }
+
+  /// A page of any length, for what walks through all pages.
+  func list(_ query: KeyQuery, limit: Int) throws(StoreError) -> Page<ListedKey> {
     try namespace.check(limits)
-    let limit = try limits.pageItems(query.limit)
     try KeyBounds.check(query.prefix)
     if let from = query.from { try KeyBounds.check(from) }
     switch query.order {
@@ -80,7 +84,12 @@ extension KeyValueTransaction {
       if let from = query.from { lower = greatest(lower, from) }
       if let after = query.after { lower = greatest(lower, KeyBounds.after(after)) }
     }
-    let statement = query.isReversed ? KeyValueSQL.listReversed : KeyValueSQL.list
+    let statement =
+      switch (query.isReversed, query.includesValues) {
+      case (true, _): KeyValueSQL.listReversed
+      case (false, true): KeyValueSQL.listWithValues
+      case (false, false): KeyValueSQL.list
+      }
     let items = try page(
       statement, [.text(lower), .text(upper)], limit, values: query.includesValues)
     return Page(items: items.listed, next: items.isMore ? items.listed.last?.key : nil)
@@ -114,17 +123,20 @@ extension KeyValueTransaction {
   ) throws(StoreError) -> (listed: [ListedKey], isMore: Bool) {
     let bindings =
       [Bound.text(namespace.text)] + bounds + [.integer(Int64(limit) + 1), Bound(values)] + tail
+    let bytesMax = limits.pageBytesMax
     var listed: [ListedKey] = []
+    listed.reserveCapacity(min(limit, limits.pageItemsMax))
     var bytes = 0
     var isMore = false
     do {
       try transaction.reading().forEachRow(statement, bindings) { row in
-        guard listed.count < limit, listed.isEmpty || bytes < limits.pageBytesMax else {
+        guard listed.count < limit, listed.isEmpty || bytes < bytesMax else {
           isMore = true
           throw PageEnd()
         }
-        bytes += values ? row.withTextBytes(6) { $0.count } : 0
-        listed.append(try ListedKey(row: row))
+        // A long page grows in one step, instead of being moved again and again.
+        if listed.count == listed.capacity { listed.reserveCapacity(limit) }
+        listed.append(try ListedKey(row: row, withValue: values, bytes: &bytes))
       }
     } catch is PageEnd {
     } catch {

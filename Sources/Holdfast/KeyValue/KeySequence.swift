@@ -9,7 +9,7 @@ extension KeyValue {
   /// - Parameter prefix: Only those that begin so.
   /// - Returns: The keys in order.
   public func keys(prefix: String = "") -> KeySequence<String> {
-    KeySequence(source: self, query: KeyQuery(prefix: prefix, limit: 1_000)) { $0.key }
+    KeySequence(source: self, query: KeyQuery(prefix: prefix, limit: 1_000)) { $0.map(\.key) }
   }
 
   /// All keys with their values, page after page, as they are asked for.
@@ -26,7 +26,7 @@ extension KeyValue {
 public struct KeySequence<Element: Sendable>: AsyncSequence, Sendable {
   let source: KeyValue
   let query: KeyQuery
-  let make: @Sendable (ListedKey) -> Element
+  let make: @Sendable ([ListedKey]) -> [Element]
 
   /// All of it, as an array: nothing is cut off.
   ///
@@ -34,9 +34,13 @@ public struct KeySequence<Element: Sendable>: AsyncSequence, Sendable {
   /// - Throws: ``StoreError`` as for a list.
   public func all() async throws(StoreError) -> [Element] {
     var elements: [Element] = []
-    var iterator = makeAsyncIterator()
-    while let element = try await iterator.next(isolation: nil) { elements.append(element) }
-    return elements
+    var query = query
+    while true {
+      let page = try await source.longPage(query)
+      elements = elements.isEmpty ? make(page.items) : elements + make(page.items)
+      guard let next = page.next else { return elements }
+      query.after = next
+    }
   }
 
   /// Begins a walk.
@@ -50,12 +54,12 @@ public struct KeySequence<Element: Sendable>: AsyncSequence, Sendable {
   public struct Iterator: AsyncIteratorProtocol {
     let source: KeyValue
     var query: KeyQuery
-    let make: @Sendable (ListedKey) -> Element
-    private var items: ArraySlice<ListedKey> = []
+    let make: @Sendable ([ListedKey]) -> [Element]
+    private var items: ArraySlice<Element> = []
     private var isLastPage = false
 
     init(
-      source: KeyValue, query: KeyQuery, make: @escaping @Sendable (ListedKey) -> Element
+      source: KeyValue, query: KeyQuery, make: @escaping @Sendable ([ListedKey]) -> [Element]
     ) {
       self.source = source
       self.query = query
@@ -72,11 +76,11 @@ public struct KeySequence<Element: Sendable>: AsyncSequence, Sendable {
     ) async throws(StoreError) -> Element? {
       while items.isEmpty && !isLastPage {
         let page = try await source.list(query)
-        items = page.items[...]
+        items = make(page.items)[...]
         query.after = page.next
         isLastPage = page.next == nil
       }
-      return items.popFirst().map(make)
+      return items.popFirst()
     }
   }
 }

@@ -108,6 +108,31 @@ enum KeyValueSQL {
     RETURNING version, created_at, updated_at, expires_at, description
     """)
 
+  /// A put over a key that is there and alive, with the parameters of ``put``; no row where the key is
+  /// not, or may not be written.
+  static let putOver = Statement(
+    """
+    UPDATE kv
+    SET version = holdfast_revision(), updated_at = holdfast_now(),
+      expires_at = CASE
+        WHEN CAST($7 AS BIGINT) = 1 THEN expires_at
+        ELSE holdfast_now() + CAST($5 AS BIGINT) END,
+      description = CASE
+        WHEN CAST($6 AS TEXT) IS NULL THEN description
+        ELSE NULLIF(CAST($6 AS TEXT), '') END,
+      value = $4
+    WHERE key = $2
+      AND namespace_id = (
+        SELECT n.id FROM namespaces AS n
+        WHERE n.name = $1 AND n.cleared_at IS NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM runs AS r
+            WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted')))
+      AND (expires_at IS NULL OR expires_at > holdfast_now())
+      AND (CAST($3 AS BIGINT) IS NULL OR version = CAST($3 AS BIGINT))
+    RETURNING version, created_at, updated_at, expires_at, description
+    """)
+
   /// The event of a put that took place: the row bears this transaction's revision.
   ///
   /// $1 namespace, $2 key.
@@ -195,11 +220,10 @@ enum KeyValueSQL {
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     """)
 
-  /// $1 namespace, $2 first key, $3 the key before which it ends, $4 how many, $5 with values.
+  /// $1 namespace, $2 first key, $3 the key before which it ends, $4 how many.
   static let list = Statement(
     """
-    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
-      CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description
     FROM namespaces AS n
     JOIN kv AS k ON k.namespace_id = n.id
     WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
@@ -208,7 +232,19 @@ enum KeyValueSQL {
     LIMIT CAST($4 AS BIGINT)
     """)
 
-  /// The same, from the last key to the first.
+  /// The same with the values, which the other does not touch: they may be long.
+  static let listWithValues = Statement(
+    """
+    SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
+    FROM namespaces AS n
+    JOIN kv AS k ON k.namespace_id = n.id
+    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+      AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
+    ORDER BY k.key
+    LIMIT CAST($4 AS BIGINT)
+    """)
+
+  /// From the last key to the first; $5 says whether the values come along.
   static let listReversed = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,

@@ -57,12 +57,7 @@ struct PutPlan: Sendable {
     return [
       Step(KeyValueSQL.findBeforePut, place),
       Step(KeyValueSQL.expireBeforePut, place + [Bound(expected)]),
-      Step(
-        KeyValueSQL.put,
-        place + [
-          Bound(expected), .text(text), Bound(ttl?.microseconds), Bound(description),
-          Bound(keepsExpiry),
-        ]),
+      Step(KeyValueSQL.put, putBindings),
       Step(KeyValueSQL.putEvent, place),
     ]
   }
@@ -72,14 +67,44 @@ struct PutPlan: Sendable {
   /// - Returns: What the put did; `nil` when it was refused and nothing was written.
   func run(on connection: any Connection) throws(StoreError) -> PutResult? {
     guard connection.dialect == .sqlite else { return result(try connection.run(steps)[...]) }
-    let steps = steps
-    let found = try connection.run([steps[0]])[0]
-    let isExpired = found.rows.first?.first?.integer == 1
-    if isExpired { try connection.run(steps[1].statement, steps[1].bindings) }
-    let put = try connection.run([steps[2]])[0]
-    guard !put.rows.isEmpty else { return nil }
-    try connection.run(steps[3].statement, steps[3].bindings)
-    return result(found: found, put: put)
+    // Mostly the key is there and alive: then one statement finds it and writes it.
+    if expected != 0, let entry = try write(KeyValueSQL.putOver, on: connection) {
+      return PutResult(entry: entry, isNew: false)
+    }
+    let place = [Bound.text(namespace.text), .text(key)]
+    let isExpired = try connection.first(KeyValueSQL.findBeforePut, place) { $0.integer(0) == 1 }
+    // A key that is there and alive: the condition does not hold, or the run may not be written.
+    guard isExpired != false else { return nil }
+    if isExpired == true {
+      try connection.run(KeyValueSQL.expireBeforePut, place + [Bound(expected)])
+    }
+    guard let entry = try write(KeyValueSQL.put, on: connection) else { return nil }
+    return PutResult(entry: entry, isNew: isExpired != false)
+  }
+
+  /// Runs a statement that puts, and enters the event where it did.
+  private func write(
+    _ statement: Statement, on connection: any Connection
+  ) throws(StoreError) -> Entry? {
+    let entry = try connection.first(statement, putBindings) { row in
+      Entry(
+        key: key, value: value, version: row.integer(0),
+        createdAt: Instant(microseconds: row.integer(1)),
+        updatedAt: Instant(microseconds: row.integer(2)),
+        expiresAt: row.optionalInteger(3).map(Instant.init(microseconds:)),
+        description: row.optionalText(4))
+    }
+    guard let entry else { return nil }
+    let event = Feed.event("kv", namespace, key, "put")
+    try connection.run(event.statement, event.bindings)
+    return entry
+  }
+
+  private var putBindings: [Bound] {
+    [
+      .text(namespace.text), .text(key), Bound(expected), .text(text), Bound(ttl?.microseconds),
+      Bound(description), Bound(keepsExpiry),
+    ]
   }
 
   /// What the steps did; `nil` when they were refused.

@@ -9,10 +9,25 @@ enum ValueText {
     do {
       return try Value(json: text, limits: stored)
     } catch {
-      throw StoreError(
-        .corrupt, "A stored value is not the JSON that Holdfast writes.",
-        hint: "Mend the row, or restore a backup.", cause: error)
+      throw corrupt(error)
     }
+  }
+
+  /// The value of a stored text, from its bytes.
+  ///
+  /// - Throws: `corrupt` for a text that Holdfast did not write.
+  static func decode(_ bytes: UnsafeBufferPointer<UInt8>) throws(StoreError) -> Value {
+    do throws(JSONFailure) {
+      return try JSONParser.parse(bytes, limits: stored)
+    } catch {
+      throw corrupt(error)
+    }
+  }
+
+  private static func corrupt(_ cause: any Error) -> StoreError {
+    StoreError(
+      .corrupt, "A stored value is not the JSON that Holdfast writes.",
+      hint: "Mend the row, or restore a backup.", cause: cause)
   }
 
   /// What is stored kept the limits of its time, which may have been wider than today's; neither

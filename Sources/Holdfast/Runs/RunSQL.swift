@@ -43,12 +43,18 @@ enum RunSQL {
     WHERE id = $1
     """)
 
+  /// Writes what is not NULL; no row for a run that is missing or may not be written.
+  ///
   /// $1 id, $2 tags, $3 metadata.
   static let update = Statement(
     """
     UPDATE runs
-    SET tags = $2, metadata = $3, version = holdfast_revision(), updated_at = holdfast_now()
-    WHERE id = $1
+    SET tags = COALESCE(CAST($2 AS TEXT), tags),
+      metadata = COALESCE(CAST($3 AS TEXT), metadata), version = holdfast_revision(),
+      updated_at = holdfast_now()
+    WHERE id = $1 AND status NOT IN ('archived', 'deleted')
+    RETURNING id, status, parent, tags, metadata, error, version, created_at, updated_at,
+      completed_at, number, holdfast_now()
     """)
 
   /// What stays of a deleted run for ever.

@@ -129,16 +129,15 @@ public struct RunsTransaction {
       try Metadata.text(value, limits)
     }
     let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
-    let row = try known(id, connection)
-    try RunGuard.check(run: id, on: connection)
-    var steps = [
-      Step(
-        RunSQL.update,
-        [
-          .text(id), .text(StoredJSON.text(newTags ?? row.run.tags)),
-          .text(newMetadata ?? row.run.metadata.json),
-        ])
-    ]
+    let updated = try connection.first(
+      RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)]
+    ) { row throws(StoreError) in try RunRow(row: row) }
+    guard case .some(.some(let row)) = updated else {
+      _ = try known(id, connection)
+      try RunGuard.check(run: id, on: connection)
+      throw StoreError(.internal, "A run could not be updated.")
+    }
+    var steps: [Step] = []
     if let newTags {
       steps.append(Step(RunSQL.removeTags, [.integer(row.number)]))
       let created = row.run.createdAt.microseconds
@@ -147,7 +146,7 @@ public struct RunsTransaction {
       }
     }
     _ = try connection.run(steps + [Feed.event("run", .run(id), id, "update")])
-    return try known(id, connection).run
+    return row.run
   }
 
   /// Moves a run to another state.

@@ -66,6 +66,9 @@ final class SQLiteConnection: @unchecked Sendable {
   /// Whether no transaction is open: after an error, whether SQLite dropped it.
   var isInAutocommit: Bool { sqlite3_get_autocommit(handle) != 0 }
 
+  /// How many rows the connection has written in all.
+  var changesTotal: Int64 { sqlite3_total_changes64(handle) }
+
   /// Begins a body: it reads its own time and draws its own revision.
   func beginBody() {
     time = nil

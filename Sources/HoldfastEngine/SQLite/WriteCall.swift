@@ -30,10 +30,6 @@ class WriteCall: @unchecked Sendable {
     case failed
   }
 
-  /// Whether the body is a closure, which may fail as it likes, so that it wants a savepoint. Steps
-  /// that are known beforehand fail only with the database.
-  var failsFreely: Bool { true }
-
   /// Runs the body once and keeps what came out.
   ///
   /// - Parameters:
@@ -72,8 +68,6 @@ final class StepsCall: WriteCall, @unchecked Sendable {
     self.continuation = continuation
     super.init(isRelaxed: isRelaxed, arrived: arrived)
   }
-
-  override var failsFreely: Bool { false }
 
   override func run(on connection: SQLiteConnection, _ options: EngineOptions) -> Ending {
     var results: [StepResult] = []
@@ -126,6 +120,7 @@ final class BodyCall<Answer: Sendable>: WriteCall, @unchecked Sendable {
       connection, deadline: connection.clock.monotonic() + options.bodyTimeMax,
       probe: options.probe)
     defer { session.end() }
+    let changes = connection.changesTotal
     do {
       let answer = try body(session)
       // An error of the database that the body swallowed dooms the transaction all the same.
@@ -134,7 +129,7 @@ final class BodyCall<Answer: Sendable>: WriteCall, @unchecked Sendable {
       return .succeeded
     } catch {
       answer = .failure(error)
-      return .failed
+      return connection.changesTotal == changes ? .failedUntouched : .failed
     }
   }
 

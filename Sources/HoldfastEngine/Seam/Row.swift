@@ -44,7 +44,7 @@ package struct Row {
   /// - Parameter column: From 0.
   /// - Returns: The text; empty for NULL.
   package func text(_ column: Int32) -> String {
-    withTextBytes(column) { String(decoding: $0, as: UTF8.self) }
+    String(decoding: textBytes(column), as: UTF8.self)
   }
 
   /// A number that may be NULL.
@@ -61,28 +61,24 @@ package struct Row {
   /// - Returns: The text; `nil` for NULL.
   package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
-  /// Lends the bytes of a text without copying them.
+  /// The bytes of a text where they lie, valid until something else is asked of this column, and no
+  /// longer than the row.
   ///
-  /// - Parameters:
-  ///   - column: From 0.
-  ///   - body: Takes the bytes, which are valid only inside it.
-  /// - Returns: What the body returned.
-  package func withTextBytes<Result>(
-    _ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
-  ) rethrows -> Result {
+  /// - Parameter column: From 0.
+  /// - Returns: The bytes; none for NULL.
+  package func textBytes(_ column: Int32) -> UnsafeBufferPointer<UInt8> {
     switch source {
     case .sqlite(let statement):
-      let start = sqlite3_column_text(statement, column)
+      // Asked for as a blob: asked for as a text, SQLite copies it to put a NUL behind it.
+      let start = sqlite3_column_blob(statement, column)
       let count = Int(sqlite3_column_bytes(statement, column))
-      return try body(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count))
+      return UnsafeBufferPointer(
+        start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count)
     case .postgres(let result, let row):
       let count = Int(PQgetlength(result, row, column))
-      guard let start = PQgetvalue(result, row, column) else {
-        return try body(UnsafeBufferPointer(start: nil, count: 0))
-      }
-      return try start.withMemoryRebound(to: UInt8.self, capacity: count) {
-        try body(UnsafeBufferPointer(start: $0, count: count))
-      }
+      let start = UnsafeRawPointer(PQgetvalue(result, row, column))
+      return UnsafeBufferPointer(
+        start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count)
     }
   }
 
