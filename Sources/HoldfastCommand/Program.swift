@@ -26,7 +26,6 @@ struct Program: AsyncParsableCommand {
   static func main() async {
     do {
       var command = try parseAsRoot()
-      if let waiting = command as? any StopsOnSignal { waiting.signals.block() }
       if let asynchronous = command as? any AsyncParsableCommand {
         // It leaves the main actor, where nothing touches it again.
         nonisolated(unsafe) var leaving = asynchronous

@@ -2,7 +2,7 @@ import ArgumentParser
 import HoldfastCore
 
 /// Prints changes as they come.
-struct KeyValueWatch: AsyncParsableCommand, StopsOnSignal {
+struct KeyValueWatch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
     abstract: "Print the changes of a namespace's keys as they come, until Ctrl-C.",
@@ -26,11 +26,9 @@ struct KeyValueWatch: AsyncParsableCommand, StopsOnSignal {
 
   @OptionGroup var arguments: StoreArguments
 
-  var signals: Signals { Signals() }
-
   func run() async throws {
     let url = try StoreURL.named(arguments.store)
-    let signal = try await signals.cancelling {
+    let signal = try await Signals.cancelling {
       try await Connection.use(url, for: .read) { connection in try await watch(connection) }
     }
     if let signal { Signals.end(by: signal) }

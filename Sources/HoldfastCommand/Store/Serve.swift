@@ -6,7 +6,7 @@ import Logging
 import ServiceLifecycle
 
 /// Offers a store over HTTP.
-struct Serve: AsyncParsableCommand, StopsOnSignal {
+struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Offer a store over HTTP, until Ctrl-C or SIGTERM.",
     discussion: """
@@ -47,8 +47,6 @@ struct Serve: AsyncParsableCommand, StopsOnSignal {
     completion: .list(Logger.Level.allCases.map(\.rawValue)))
   var logLevel: String?
 
-  var signals: Signals { Signals() }
-
   func validate() throws {
     guard (0...65_535).contains(port) else { throw ValidationError("A port is from 0 to 65535.") }
     guard logLevel.map({ Logger.Level(rawValue: $0) != nil }) ?? true else {
@@ -61,7 +59,7 @@ struct Serve: AsyncParsableCommand, StopsOnSignal {
 
   func run() async throws {
     let (stops, told) = AsyncStream.makeStream(of: Void.self)
-    signals.first { _ in told.yield() }
+    Signals.first { _ in told.yield() }
     let level =
       (logLevel ?? Environment.variable("HOLDFAST_LOG")).flatMap(Logger.Level.init(rawValue:))
       ?? .notice
