@@ -42,6 +42,7 @@ struct Bench: Sendable {
   ///
   /// - Parameter name: What the files are called.
   /// - Returns: The paths of the two.
+  /// - Throws: What the store said.
   func makeStores(_ name: String) async throws -> (ours: String, theirs: String) {
     let ours = "\(folder)/\(name)-ours.db"
     let theirs = "\(folder)/\(name)-theirs.db"
@@ -77,6 +78,7 @@ struct Bench: Sendable {
   ///   - count: How many.
   ///   - keys: Below which number.
   ///   - seed: Another order for each.
+  /// - Returns: The numbers.
   static func order(_ count: Int, below keys: Int = keyCount, seed: UInt64) -> [Int32] {
     var random = Random(seed: seed)
     return (0..<count).map { _ in Int32.random(in: 0..<Int32(keys), using: &random) }

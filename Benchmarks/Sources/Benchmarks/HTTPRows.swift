@@ -67,6 +67,8 @@ struct RunningServer {
   /// Starts a server and waits until it listens.
   ///
   /// - Parameter make: Takes what is to be called with the port; returns what runs the server.
+  /// - Returns: The server, listening.
+  /// - Throws: What kept it from listening.
   static func start(
     _ make: (@escaping @Sendable (Int) async -> Void) -> @Sendable () async throws -> Void
   ) async throws -> RunningServer {

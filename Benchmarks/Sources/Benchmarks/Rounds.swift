@@ -30,6 +30,8 @@ struct Comparison {
   ///   - bench: How many rounds; and whether only our side runs.
   ///   - ours: Runs our side, and returns operations a second.
   ///   - theirs: Runs the other side.
+  /// - Returns: What both did in each round that counts.
+  /// - Throws: What either side threw.
   static func run(
     _ bench: Bench, ours: () async throws -> Double, theirs: () async throws -> Double
   ) async throws -> Comparison {
