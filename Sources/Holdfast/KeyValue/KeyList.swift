@@ -90,8 +90,11 @@ extension KeyValueTransaction {
       case (false, true): KeyValueSQL.listWithValues
       case (false, false): KeyValueSQL.list
       }
+    // Only the reversed list is one statement with and without values, and is told which; a
+    // parameter that a statement does not have is an error on PostgreSQL.
     let items = try page(
-      statement, [.text(lower), .text(upper)], limit, values: query.includesValues)
+      statement, [.text(lower), .text(upper)], limit, values: query.includesValues,
+      tail: query.isReversed ? [Bound(query.includesValues)] : [])
     return Page(items: items.listed, next: items.isMore ? items.listed.last?.key : nil)
   }
 
@@ -109,7 +112,10 @@ extension KeyValueTransaction {
       KeyValueSQL.listByUpdate,
       [.text(query.prefix), .text(KeyBounds.end(ofPrefix: query.prefix))], limit,
       values: query.includesValues,
-      tail: [.integer(place.updated), .integer(place.version), .text(place.key)])
+      tail: [
+        Bound(query.includesValues), .integer(place.updated), .integer(place.version),
+        .text(place.key),
+      ])
     let last = items.listed.last.map {
       UpdatePlace(updated: $0.updatedAt.microseconds, version: $0.version, key: $0.key)
     }
@@ -122,7 +128,7 @@ extension KeyValueTransaction {
     _ statement: Statement, _ bounds: [Bound], _ limit: Int, values: Bool, tail: [Bound] = []
   ) throws(StoreError) -> (listed: [ListedKey], isMore: Bool) {
     let bindings =
-      [Bound.text(namespace.text)] + bounds + [.integer(Int64(limit) + 1), Bound(values)] + tail
+      [Bound.text(namespace.text)] + bounds + [.integer(Int64(limit) + 1)] + tail
     let bytesMax = limits.pageBytesMax
     var listed: [ListedKey] = []
     listed.reserveCapacity(min(limit, limits.pageItemsMax))
