@@ -27,7 +27,7 @@ struct Program: AsyncParsableCommand {
     do {
       var command = try parseAsRoot()
       if let asynchronous = command as? any AsyncParsableCommand {
-        // It leaves the main actor, where nothing touches it again.
+        // One thread at a time: it leaves the main actor, where nothing touches it again.
         nonisolated(unsafe) var leaving = asynchronous
         try await leaving.run()
       } else {

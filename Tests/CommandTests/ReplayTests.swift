@@ -7,8 +7,8 @@ import Testing
 @Suite struct ReplayTests {
   /// Goal: recorded runs are stored exactly once each, however often the loader dies.
   ///
-  /// Method: it is killed three times after a number of steps and started again; then the store holds
-  /// every message once and in order and every tool call with its result (by the loader's own
+  /// Method: it is killed three times after a number of steps and started again; then the store
+  /// holds every message once and in order and every tool call with its result (by the loader's own
   /// comparison, and by reading one run here), all runs are completed, and another start stores
   /// nothing.
   @Test(arguments: Engines.available)
@@ -34,8 +34,8 @@ import Testing
 
   /// Goal: what is not as it should be is found and named.
   ///
-  /// Method: a message is changed behind the loader's back, and the comparison fails; a file with the
-  /// same run twice, and one that holds no runs, are refused before anything is stored.
+  /// Method: a message is changed behind the loader's back, and the comparison fails; a file with
+  /// the same run twice, and one that holds no runs, are refused before anything is stored.
   @Test func `a difference is found`() async throws {
     let place = try await Place()
     let file = try place.file("airline.jsonl", Self.recording)
@@ -105,7 +105,8 @@ import Testing
     case 3, 5, 7:
       let call = number == 7 ? 1 : 0
       return
-        #"{"role": "tool", "tool_call_id": "call_\#(call)", "name": "find", "content": "found \#(number)"}"#
+        #"{"role": "tool", "tool_call_id": "call_\#(call)", "name": "find", "#
+        + #""content": "found \#(number)"}"#
     default:
       return #"{"role": "\#(number % 2 == 0 ? "user" : "assistant")", "content": "\#(content)"}"#
     }

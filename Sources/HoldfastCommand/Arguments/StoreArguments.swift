@@ -8,8 +8,8 @@ struct StoreArguments: ParsableArguments {
     help: ArgumentHelp(
       "A file, a postgres:// URL, or the https:// or loopback http:// URL of a server.",
       discussion: """
-        Without it HOLDFAST_STORE, else ./holdfast-data/holdfast.db. A server's token is taken from \
-        HOLDFAST_TOKEN.
+        Without it HOLDFAST_STORE, else ./holdfast-data/holdfast.db. A server's token is taken \
+        from HOLDFAST_TOKEN.
         """, valueName: "store"))
   var store: String?
 

@@ -6,7 +6,8 @@ struct KeyValueNoun: AsyncParsableCommand {
     commandName: "kv",
     abstract: "Keys and their values.",
     discussion: """
-      A namespace is 1 to 8 segments with colons between them, such as run:42 or users:u1:memories. \
+      A namespace is 1 to 8 segments with colons between them, such as run:42 or \
+      users:u1:memories. \
       A value is JSON if it parses as JSON, else a string; @FILE and - read it. What begins with a \
       dash is written after --.
 

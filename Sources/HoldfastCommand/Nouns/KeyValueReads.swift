@@ -8,7 +8,8 @@ struct KeyValueGet: AsyncParsableCommand {
     commandName: "get",
     abstract: "Print the value of a key.",
     discussion: """
-      The value is printed as JSON, from which the same value can be read; --json adds the version, \
+      The value is printed as JSON, from which the same value can be read; --json adds the \
+      version, \
       the times and the description. A missing key prints nothing and exits 66.
 
       EXAMPLE

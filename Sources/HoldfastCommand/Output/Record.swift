@@ -22,15 +22,21 @@ enum Record {
 
   /// Several things: a row each.
   ///
+  /// A person is not shown columns in which nothing stands; a program finds every field in its
+  /// place.
+  ///
   /// - Parameters:
   ///   - items: The objects that HTTP gave.
   ///   - fields: Which of their fields to show, in order.
   ///   - terminal: Where it will be shown.
   /// - Returns: The lines.
   static func list(_ items: [Value], fields: [String], for terminal: Terminal) -> String {
-    var table = Table(fields.map { $0.replacing("_at", with: "") })
+    let shown = fields.filter { field in
+      !terminal.isTerminal || items.contains { !($0[field] ?? .null).isNull }
+    }
+    var table = Table(shown.map { $0.replacing("_at", with: "") })
     for item in items {
-      table.add(fields.map { cell(item[$0] ?? .null, name: $0, for: terminal) })
+      table.add(shown.map { cell(item[$0] ?? .null, name: $0, for: terminal) })
     }
     return table.text(for: terminal)
   }

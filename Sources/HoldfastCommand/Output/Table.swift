@@ -1,6 +1,7 @@
 import HoldfastCore
 
-/// Rows under headings: aligned on a terminal, one line a row with tabs between the cells in a pipe.
+/// Rows under headings: aligned on a terminal, one line a row with tabs between the cells in a
+/// pipe.
 struct Table {
   /// A cell: text that is safe to print, and how it looks.
   struct Cell: Sendable, ExpressibleByStringLiteral {
@@ -33,7 +34,7 @@ struct Table {
 
   /// Between two columns.
   private static let gap = 2
-  /// No column is cut below this.
+  /// No column is cut below this, but on a terminal too narrow for its columns.
   private static let columnMin = 8
 
   /// Makes a table without rows.
@@ -77,12 +78,13 @@ struct Table {
       rows.reduce(Printable.width(headings[place])) { max($0, Printable.width($1[place].text)) }
     }
     let room = columns - Self.gap * (widths.count - 1)
+    let least = max(2, min(Self.columnMin, room / max(widths.count, 1)))
     while widths.reduce(0, +) > room {
-      guard let widest = widths.max(), widest > Self.columnMin,
+      guard let widest = widths.max(), widest > least,
         let place = widths.lastIndex(of: widest)
       else { break }
       // At once down to the next widest, or as far as is needed.
-      let next = max(widths.filter { $0 < widest }.max() ?? 0, Self.columnMin)
+      let next = max(widths.filter { $0 < widest }.max() ?? 0, least)
       widths[place] = max(next, widest - (widths.reduce(0, +) - room))
     }
     return widths

@@ -10,7 +10,8 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Offer a store over HTTP, until Ctrl-C or SIGTERM.",
     discussion: """
-      A store without an admin token gets one: its secret is HOLDFAST_ADMIN_TOKEN, or is written to \
+      A store without an admin token gets one: its secret is HOLDFAST_ADMIN_TOKEN, or is written \
+      to \
       DIR/admin-token. The first signal ends it in order, once what was accepted is answered; the \
       second at once.
 

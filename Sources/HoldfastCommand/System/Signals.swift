@@ -8,9 +8,9 @@
 
 /// SIGINT and SIGTERM, for a command that runs until it is told to stop.
 ///
-/// The first signal asks the command to finish what it began; the second ends the process at once. A
-/// handler may do next to nothing, so that it only writes the signal's number into a pipe; a thread
-/// waits at the other end.
+/// The first signal asks the command to finish what it began; the second ends the process at once.
+/// A handler may do next to nothing, so that it only writes the signal's number into a pipe; a
+/// thread waits at the other end.
 enum Signals {
   /// Calls back at the first signal, and ends the process at the second.
   ///
@@ -114,8 +114,10 @@ enum Signals {
   }
 }
 
-/// The end of the pipe that the handler writes to: set once, before the handler is installed, and a
-/// number that needs no initialisation, for a handler may run at any moment.
+/// The end of the pipe that the handler writes to.
+///
+/// No lock: the main thread sets it once, before the handler is installed; and it is a number that
+/// needs no initialisation, for a handler may run at any moment.
 nonisolated(unsafe) private var signalPipe: Int32 = -1
 
 /// Notes a signal; everything in it may be called from a handler.

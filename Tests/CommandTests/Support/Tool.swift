@@ -104,6 +104,8 @@ final class Tool: Sendable {
     _ program: Program = .holdfast, _ arguments: [String], input: String? = nil,
     environment: [String: String] = [:], folder: String = "/tmp", streams: Streams = .pipes
   ) async throws -> Outcome {
+    await Turns.shared.take()
+    defer { Turns.shared.give() }
     let tool = try Tool(
       program, arguments, environment: environment, folder: folder, streams: streams)
     if let input { tool.type(input) }
@@ -163,6 +165,42 @@ final class Tool: Sendable {
   }
 }
 
+/// Lets a few programs run at once.
+///
+/// Of all tests' together the machine would starve, and the store's time limits would be met by no
+/// fault of anybody's. Who waits for a program to end holds a turn; servers and watchers, which others
+/// wait for, need none.
+private final class Turns: Sendable {
+  static let shared = Turns(free: 4)
+
+  private let state: NIOLockedValueBox<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+  private init(free: Int) { state = NIOLockedValueBox((free, [])) }
+
+  func take() async {
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLockedValue { state in
+        guard state.free == 0 else {
+          state.free -= 1
+          return true
+        }
+        state.waiting.append(continuation)
+        return false
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  func give() {
+    let next: CheckedContinuation<Void, Never>? = state.withLockedValue { state in
+      guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+      state.free += 1
+      return nil
+    }
+    next?.resume()
+  }
+}
+
 // MARK: Starting
 
 extension Tool {
@@ -176,7 +214,8 @@ extension Tool {
     return own.deletingLastPathComponent().path()
   }()
 
-  /// Two ends that no child inherits by itself; a socket, so that a write to a dead child is no signal.
+  /// Two ends that no child inherits by itself; a socket, so that a write to a dead child is no
+  /// signal.
   private static func pipe() throws -> (read: Int32, write: Int32) {
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

@@ -6,8 +6,8 @@ import Testing
 @Suite struct KeyValueVerbs {
   /// Goal: what is put is what is got, to the last digit.
   ///
-  /// Method: values of every kind are put and got again; the JSON that comes out is the one that went
-  /// in, and so it is inside of `--json`.
+  /// Method: values of every kind are put and got again; the JSON that comes out is the one that
+  /// went in, and so it is inside of `--json`.
   @Test(arguments: [
     "null", "true", "-0.5", "1", "1.0", "9223372036854775807", #""1""#, #""""#, "[]", "{}",
     #"{"a":[1,2.0,{"b":null}],"é":"😀"}"#, #"{"$bytes":"AAEC/w=="}"#, #"{"$f64":"NaN"}"#,
@@ -45,7 +45,8 @@ import Testing
 
   /// Goal: missing is told from null, and by the exit code alone.
   ///
-  /// Method: a null is printed; a missing key prints nothing, says so on standard error and exits 66.
+  /// Method: a null is printed; a missing key prints nothing, says so on standard error and exits
+  /// 66.
   @Test(arguments: Engines.available)
   func `a missing key prints nothing and exits 66`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -93,8 +94,8 @@ import Testing
 
   /// Goal: a list is a line a key in a pipe, page by page or whole.
   ///
-  /// Method: five keys are listed in pages, as one and in reverse; a page that is not the last says so
-  /// on standard error; counting and prefixes agree.
+  /// Method: five keys are listed in pages, as one and in reverse; a page that is not the last says
+  /// so on standard error; counting and prefixes agree.
   @Test func `a list goes through its pages`() async throws {
     let place = try await Place()
     for key in ["a", "b/1", "b/2", "b/3", "c"] {

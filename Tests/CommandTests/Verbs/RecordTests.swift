@@ -36,8 +36,8 @@ import Testing
 
   /// Goal: a run's tags and metadata can be replaced, and the run deleted for ever.
   ///
-  /// Method: an update changes what it names; deleting wants a yes, takes the keys along and keeps the
-  /// identifier from coming back.
+  /// Method: an update changes what it names; deleting wants a yes, takes the keys along and keeps
+  /// the identifier from coming back.
   @Test func `a run is updated and deleted`() async throws {
     let place = try await Place()
     try await place.done("run", "begin", "r1", "--tag", "old")
@@ -77,8 +77,9 @@ import Testing
 
   /// Goal: a token's secret is shown once and works at once.
   ///
-  /// Method: tokens are made on the store while a server runs on it; the secret alone goes to standard
-  /// output; a reader may read and not write, a pattern hides the rest, and a revoked token is nobody.
+  /// Method: tokens are made on the store while a server runs on it; the secret alone goes to
+  /// standard output; a reader may read and not write, a pattern hides the rest, and a revoked
+  /// token is nobody.
   @Test(arguments: Engines.available)
   func `a token made on the machine works over the network`(on engine: TestEngine) async throws {
     let place = try await Place(engine)

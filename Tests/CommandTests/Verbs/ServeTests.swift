@@ -6,8 +6,8 @@ import Testing
 @Suite struct ServeVerb {
   /// Goal: one vocabulary: `--json` is what HTTP gives, with or without a network.
   ///
-  /// Method: on a store with keys, runs, bots and a token, every reading verb is asked on the file and
-  /// on the server; both are byte for byte the body that a plain HTTP request gets.
+  /// Method: on a store with keys, runs, bots and a token, every reading verb is asked on the file
+  /// and on the server; both are byte for byte the body that a plain HTTP request gets.
   @Test(arguments: Engines.available)
   func `--json is what HTTP gives`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -43,8 +43,8 @@ import Testing
 
   /// Goal: a server that is told to stop finishes, and one that is killed loses nothing.
   ///
-  /// Method: SIGTERM ends it with 0; SIGKILL in the middle leaves what was acknowledged, and the next
-  /// server finds the same admin's token.
+  /// Method: SIGTERM ends it with 0; SIGKILL in the middle leaves what was acknowledged, and the
+  /// next server finds the same admin's token.
   @Test(arguments: Engines.available)
   func `a server stops in order, and survives being killed`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -99,8 +99,8 @@ import Testing
 
   /// Goal: what cannot be served or asked is told, with a code that says what to do.
   ///
-  /// Method: a port in use, addresses in clear over a network, addresses that are none, a server that
-  /// is not there and one that is not ours.
+  /// Method: a port in use, addresses in clear over a network, addresses that are none, a server
+  /// that is not there and one that is not ours.
   @Test func `what cannot be reached is told`() async throws {
     let place = try await Place()
     let server = try await place.serve()

@@ -6,8 +6,8 @@ import Testing
 @Suite struct StoreVerbs {
   /// Goal: migrating can be looked at before, and is done once.
   ///
-  /// Method: a dry run on nothing names the first migration and makes no file; the real run names the
-  /// same ones; the next has nothing to do.
+  /// Method: a dry run on nothing names the first migration and makes no file; the real run names
+  /// the same ones; the next has nothing to do.
   @Test func `a migration can be tried dry`() async throws {
     let place = try await Place()
     let planned = try await place.done("migrate", "--dry-run")
@@ -103,10 +103,12 @@ import Testing
     }
   }
 
-  /// Goal: at a terminal a person sees a table and is asked; no stored text reaches the terminal raw.
+  /// Goal: at a terminal a person sees a table and is asked; no stored text reaches the terminal
+  /// raw.
   ///
-  /// Method: a list on a terminal of forty columns has headings and lines that fit; a key with escape
-  /// sequences comes out escaped; NO_COLOR takes the colour away; a clear is done only after a y.
+  /// Method: a list on a terminal of forty columns has headings and lines that fit; a key with
+  /// escape sequences comes out escaped; NO_COLOR takes the colour away; a clear is done only after
+  /// a y.
   @Test func `a terminal gets a table and questions`() async throws {
     let place = try await Place()
     try await place.done("kv", "put", "run:1", "evil\u{1B}]0;title\u{7}", "1")

@@ -41,7 +41,8 @@ import Testing
     #expect(rest.lines.first?.contains(#""operation":"delete""#) == true)
   }
 
-  /// Goal: a watcher ends when nobody reads it, when its server goes, and for a cursor that is none.
+  /// Goal: a watcher ends when nobody reads it, when its server goes, and for a cursor that is
+  /// none.
   ///
   /// Method: a server is stopped under a watcher, which says how to go on; a wrong cursor exits 64.
   @Test func `a watcher that cannot go on says so`() async throws {
