@@ -8,8 +8,8 @@ import Holdfast
 enum PostgresRow {
   private static let tasks = 8
   private static let secondsPerRound = 3
-  /// Keys are plain numbers here, all that pgbench can make, and all of one length, so that the order
-  /// of their texts is that of the numbers.
+  /// Keys are plain numbers here, all that pgbench can make, and all of one length, so that the
+  /// order of their texts is that of the numbers.
   static let firstKey = 100_000
   static let keysPerTask = Bench.keyCount / tasks
 
@@ -103,7 +103,8 @@ struct PostgresServer {
   }
 }
 
-/// The statements of one put as a script for pgbench, read from the source that Holdfast is built of.
+/// The statements of one put as a script for pgbench, read from the source that Holdfast is built
+/// of.
 enum PutScript {
   static func text() throws -> String {
     let path = folderOfPackage + "/Sources/Holdfast/KeyValue/KeyValueSQL.swift"

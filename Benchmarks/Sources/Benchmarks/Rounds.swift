@@ -15,8 +15,8 @@ struct Series {
 
 /// Both sides of a row, round by round.
 ///
-/// A round runs both sides one right after the other, and the next round in the other order, so that
-/// whatever else the machine does meets both alike. Only the ratios of one round are compared.
+/// A round runs both sides one right after the other, and the next round in the other order, so
+/// that whatever else the machine does meets both alike. Only the ratios of one round are compared.
 struct Comparison {
   let ours: Series
   let theirs: Series

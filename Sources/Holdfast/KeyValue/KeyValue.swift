@@ -152,8 +152,8 @@ extension KeyValue {
     }
   }
 
-  /// A page longer than a caller may ask for, for what reads all of them anyway: it still ends early
-  /// past 8 MiB of values, and holds its snapshot for some milliseconds.
+  /// A page longer than a caller may ask for, for what reads all of them anyway: it still ends
+  /// early past 8 MiB of values, and holds its snapshot for some milliseconds.
   func longPage(_ query: KeyQuery) async throws(StoreError) -> Page<ListedKey> {
     try await store.consult(Operations.list) { [namespace] tx in
       try tx.kv(namespace).list(query, limit: 10_000)

@@ -108,8 +108,8 @@ enum KeyValueSQL {
     RETURNING version, created_at, updated_at, expires_at, description
     """)
 
-  /// A put over a key that is there and alive, with the parameters of ``put``; no row where the key is
-  /// not, or may not be written.
+  /// A put over a key that is there and alive, with the parameters of ``put``; no row where the key
+  /// is not, or may not be written.
   static let putOver = Statement(
     """
     UPDATE kv

@@ -21,13 +21,11 @@ final class Pool: Sendable {
   }
 
   private enum Phase {
-    case open
-    case closing
-    case closed
+    case running, closing, closed
   }
 
   private struct State: Sendable {
-    var phase = Phase.open
+    var phase = Phase.running
     var idle: [PooledSession] = []
     var members: [ObjectIdentifier: PooledSession] = [:]
     var opening = 0
@@ -79,7 +77,7 @@ final class Pool: Sendable {
       case later(Waiter, opens: Bool)
     }
     let decision: Decision = state.withLockedValue { state in
-      guard state.phase == .open else {
+      guard state.phase == .running else {
         return .now(.failure(StoreError(.closed, "The store is closed.")))
       }
       if let session = state.idle.popLast() { return .now(.success(session)) }

@@ -86,7 +86,7 @@ enum Wire {
   /// A connection that gives no answer for this long is taken for dead.
   static let patience = Duration.seconds(45)
   /// How long an attempt to connect to one host may take, where the URL does not say.
-  static let connectTimeMax = Duration.seconds(5)
+  static let connectTimeMax = Duration.seconds(10)
 
   /// Blocks until a socket is ready.
   ///

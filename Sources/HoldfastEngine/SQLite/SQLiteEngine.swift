@@ -11,19 +11,19 @@ import NIOConcurrencyHelpers
 /// ``SnapshotPool``, turns between processes in ``TurnLock``, checkpoints in ``Checkpointer``.
 package final class SQLiteEngine: Engine {
   private enum Life {
-    case open
+    case running
     case closing([CheckedContinuation<Void, Never>])
     case closed
   }
 
   private let parts: SQLiteParts
-  private let life = NIOLockedValueBox(Life.open)
+  private let life = NIOLockedValueBox(Life.running)
 
   private init(_ parts: SQLiteParts) { self.parts = parts }
 
   deinit {
     // Who forgets to close must not keep threads and files for ever.
-    guard case .open = life.withLockedValue({ $0 }) else { return }
+    guard case .running = life.withLockedValue({ $0 }) else { return }
     let parts = parts
     _ = try? WorkerThread(name: "holdfast-close") { parts.shutDown() }
   }
@@ -75,7 +75,7 @@ package final class SQLiteEngine: Engine {
     await withCheckedContinuation { continuation in
       let isFirst: Bool? = life.withLockedValue { life in
         switch life {
-        case .open:
+        case .running:
           life = .closing([continuation])
           return true
         case .closing(let others):

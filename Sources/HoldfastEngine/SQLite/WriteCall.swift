@@ -53,6 +53,7 @@ class WriteCall: @unchecked Sendable {
 }
 
 /// A write of statements that are known beforehand.
+// Unchecked: the queue's lock hands a call over to the writer's thread, which then owns it.
 final class StepsCall: WriteCall, @unchecked Sendable {
   typealias Answer = Result<[StepResult], StoreError>
 
@@ -100,6 +101,7 @@ final class StepsCall: WriteCall, @unchecked Sendable {
 }
 
 /// A write whose body is a closure.
+// Unchecked: the queue's lock hands a call over to the writer's thread, which then owns it.
 final class BodyCall<Answer: Sendable>: WriteCall, @unchecked Sendable {
   private let body: @Sendable (any Connection) throws -> Answer
   private let continuation: UnsafeContinuation<Result<Answer, any Error>, Never>

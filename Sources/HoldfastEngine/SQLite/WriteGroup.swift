@@ -125,8 +125,8 @@ extension WriteGroup {
 
   /// Runs one body in the open transaction.
   ///
-  /// A body needs a savepoint only if it writes and then fails, which is rare: then the group is run
-  /// again, carefully. One that fails before it has written anything leaves nothing to undo.
+  /// A body needs a savepoint only if it writes and then fails, which is rare: then the group is
+  /// run again, carefully. One that fails before it has written anything leaves nothing to undo.
   private func run(_ call: WriteCall, isCareful: Bool) -> Fate {
     let isGuarded = keepsSomething && isCareful
     do throws(StoreError) {

@@ -1,7 +1,7 @@
 package import HoldfastCore
 package import Logging
 
-/// How an engine is opened: sources, bounds and sizes, with the defaults of SEMANTICS §16.
+/// How an engine is opened: sources, bounds and sizes, each with its default.
 package struct EngineOptions: Sendable {
   /// Where time comes from.
   package var time: any TimeSource = SystemTimeSource()

@@ -40,7 +40,8 @@ extension Rule {
     "HoldfastConfiguration": ["HoldfastCore", "Holdfast", "Configuration", "TOMLKit", "CYAML"],
     "HoldfastServer": observability.union([
       "HoldfastCore", "Holdfast", "HoldfastConfiguration", "Hummingbird", "HummingbirdCore",
-      "HummingbirdTLS", "NIOCore", "NIOPosix", "HTTPTypes", "AsyncHTTPClient", "CConsole",
+      "HummingbirdTLS", "NIOCore", "NIOPosix", "NIOHTTPTypes", "NIOSSL", "HTTPTypes",
+      "AsyncHTTPClient", "CConsole",
       "ServiceLifecycle", "Crypto",
     ]),
     // AsyncHTTPClient speaks in the types of NIOHTTP1, and wants a group of NIOPosix's.
