@@ -63,7 +63,8 @@ struct Machine {
       "System: \(system.filter { $0 != "\"" }), Linux \(Self.first("uname", "-r"))",
       "File system: \(fileSystem), load at the start \(free)",
       "Versions: \(Self.first("swift", "--version")); "
-        + "SQLite \(String(cString: baseline_version())); " + Self.first("pgbench", "--version")
+        + "SQLite \(String(cString: baseline_version())); "
+        + Self.first("pgbench", "--version")
         + "; "
         + Self.first("sh", "-c", "wrk -v 2>&1 | head -1 | cut -d' ' -f1-2"),
     ]

@@ -168,8 +168,8 @@ final class Tool: Sendable {
 /// Lets a few programs run at once.
 ///
 /// Of all tests' together the machine would starve, and the store's time limits would be met by no
-/// fault of anybody's. Who waits for a program to end holds a turn; servers and watchers, which others
-/// wait for, need none.
+/// fault of anybody's. Who waits for a program to end holds a turn; servers and watchers, which
+/// others wait for, need none.
 private final class Turns: Sendable {
   static let shared = Turns(free: 4)
 
