@@ -34,7 +34,7 @@ struct Fields {
   mutating func optional(_ name: String) -> Value? {
     guard let value = object[name] else { return nil }
     object[name] = nil
-    return value.isNull ? nil : value
+    return value.isNull ? Value?.none : value
   }
 
   /// Takes a text.
