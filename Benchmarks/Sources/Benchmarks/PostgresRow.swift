@@ -3,8 +3,9 @@ import Holdfast
 
 /// Row 6: puts to PostgreSQL from eight tasks, against `pgbench` with the same statements.
 ///
-/// Each client has keys of its own: neighbours in an index can make serializable transactions fail,
-/// and a pgbench 15 that meets a failure inside a pipeline waits for ever.
+/// pgbench runs them at REPEATABLE READ, and each client has keys of its own, so that nothing fails: a
+/// pgbench 15 that meets a serialization failure inside a pipeline waits for ever. What serializable
+/// transactions cost the server is therefore counted on our side only.
 enum PostgresRow {
   private static let tasks = 8
   private static let secondsPerRound = 3
@@ -31,7 +32,10 @@ enum PostgresRow {
         number: "6", work: "PostgreSQL: put from 8 tasks, random keys",
         against: "`pgbench`, the same statements in a pipeline, prepared, 8 clients",
         comparison: comparison, target: 0.9,
-        notes: ["the server has its default settings, `fsync=on`; each client has its own keys"])
+        notes: [
+          "the server has its default settings, `fsync=on`; each client has its own keys; ours is "
+            + "serializable, pgbench's is repeatable read, because pgbench hangs when one fails"
+        ])
     ]
   }
 
@@ -87,13 +91,14 @@ struct PostgresServer {
   /// Runs pgbench with the settings that Holdfast's sessions have.
   func pgbench(_ script: String, clients: Int, seconds: Int) async throws -> String {
     let settings = [
-      "default_transaction_isolation=serializable", "enable_seqscan=off", "enable_bitmapscan=off",
+      "enable_seqscan=off", "enable_bitmapscan=off",
       "jit=off", "TimeZone=UTC", "statement_timeout=30000", "lock_timeout=5000",
       "idle_in_transaction_session_timeout=30000",
     ]
     return try await Program.runAside(
       [
-        "timeout", String(seconds + 30), "pgbench", "--no-vacuum", "--protocol=prepared",
+        "timeout", "--signal=KILL", String(seconds + 20), "pgbench", "--no-vacuum",
+        "--protocol=prepared",
         "--client=\(clients)", "--jobs=2",
         "--time=\(seconds)", "--file=\(script)", "--host=\(folder)",
         "--port=\(port)", "--username=postgres", "-Dnamespace=\(Bench.namespace.text)",
@@ -117,7 +122,7 @@ enum PutScript {
       \\set key random(:first, :first + \(PostgresRow.keysPerTask - 1))
       \\set keeps 0
       \\startpipeline
-      BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE;
+      BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE;
       \(statements.joined(separator: "\n"))
       COMMIT;
       \\endpipeline
