@@ -145,7 +145,7 @@ import Testing
   @Test func `without a server calls are unavailable`() async throws {
     let server = try await PrivatePostgres.start(syncs: false)
     var options = EngineOptions()
-    options.busyWaitMax = .milliseconds(300)
+    options.busyWaitMax = .seconds(2)
     let engine = try await PostgresEngine.open(
       url: try await server.freshURL(), options: options, migrations: storeMigrations)
     try await server.stop()
