@@ -3,9 +3,9 @@ import Holdfast
 
 /// Row 6: puts to PostgreSQL from eight tasks, against `pgbench` with the same statements.
 ///
-/// pgbench runs them at REPEATABLE READ, and each client has keys of its own, so that nothing fails: a
-/// pgbench 15 that meets a serialization failure inside a pipeline waits for ever. What serializable
-/// transactions cost the server is therefore counted on our side only.
+/// pgbench runs them at REPEATABLE READ, and each client has keys of its own, so that nothing
+/// fails: a pgbench 15 that meets a serialization failure inside a pipeline waits for ever. What
+/// serializable transactions cost the server is therefore counted on our side only.
 enum PostgresRow {
   private static let tasks = 8
   private static let secondsPerRound = 3

@@ -67,6 +67,7 @@ final class Notifier: PollerClient, @unchecked Sendable {
   func subscribe(_ callback: @escaping @Sendable () -> Void) -> Subscription {
     let number = lock.withLock {
       made += 1
+      if case .closed = line { return made }
       subscribers[made] = callback
       if pollTicket == nil { schedulePoll() }
       return made
@@ -274,8 +275,14 @@ final class Notifier: PollerClient, @unchecked Sendable {
     exchanged?.giveBack()
   }
 
-  /// Lets go of the line.
+  /// Lets go of the line, and waits until nobody works at it any more.
   func close() async {
+    silence()
+    threads.close()
+  }
+
+  /// Lets go of the line, and calls nobody from now on.
+  func silence() {
     lock.withLock {
       if case .open(let session, let token) = line { hangUp(session, token) }
       line = .closed
@@ -283,6 +290,5 @@ final class Notifier: PollerClient, @unchecked Sendable {
       if let ticket = pollTicket { poller.cancel(ticket) }
       pollTicket = nil
     }
-    threads.close()
   }
 }

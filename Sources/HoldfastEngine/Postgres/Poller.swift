@@ -11,9 +11,7 @@ protocol PollerClient: AnyObject, Sendable {
 
 /// The one thread that waits for all sockets of an engine, and for time.
 ///
-/// It lives until ``stop()``: its own thread holds it. Its descriptors are closed when nobody holds
-/// it any more, and not by the thread as it ends: who rings must not find that the number of the
-/// descriptor belongs to another store's socket by now.
+/// It lives until ``stop()``: its own thread holds it.
 final class Poller: Sendable {
   fileprivate struct State {
     var clients: [UInt64: any PollerClient] = [:]
@@ -21,6 +19,8 @@ final class Poller: Sendable {
     var timers = Timers()
     var posted: [@Sendable () -> Void] = []
     var stopping = false
+    /// Whether the thread has ended: what is asked for from then on is done where it is asked for.
+    var stopped = false
     /// Whether the thread may be asleep and has not been rung since.
     var sleeps = false
   }
@@ -29,6 +29,7 @@ final class Poller: Sendable {
   private let epoll: Int32
   private let wake: Int32
   private let clock = SystemTimeSource()
+  private static let endOfTime = Duration.seconds(Int64.max / 4)
 
   /// Starts the thread.
   ///
@@ -41,18 +42,18 @@ final class Poller: Sendable {
         .exhausted, "The process has no file descriptor left for PostgreSQL.",
         hint: "Raise the limit of open files.")
     }
-    _ = try WorkerThread(name: "holdfast-pg") { [self] in
-      while turn() {}
-    }
+    _ = try WorkerThread(name: "holdfast-pg") { [self] in while turn() {} }
   }
 
-  // It also runs where `init` throws, for all properties are set by then.
+  /// Only here are the descriptors closed, and not where the thread ends: whoever still holds the
+  /// poller may ring it, and must not write into a socket that got the descriptor's number since.
   deinit {
     if epoll >= 0 { _ = CPostgres.close(epoll) }
     if wake >= 0 { _ = CPostgres.close(wake) }
   }
 
-  /// Ends the thread once it has done what was posted before.
+  /// Ends the thread once it has done what was posted before, and what was to be done later: nobody
+  /// who waits is left behind.
   func stop() {
     state.withLockedValue { $0.stopping = true }
     holdfast_wake_ring(wake)
@@ -98,10 +99,12 @@ final class Poller: Sendable {
   ///
   /// - Parameter action: What to do; it must not block.
   func post(_ action: @escaping @Sendable () -> Void) {
-    let rings = state.withLockedValue { state in
+    let (stopped, rings) = state.withLockedValue { state in
+      guard !state.stopped else { return (true, false) }
       state.posted.append(action)
-      return state.rouse()
+      return (false, state.rouse())
     }
+    if stopped { action() }
     if rings { holdfast_wake_ring(wake) }
   }
 
@@ -114,11 +117,13 @@ final class Poller: Sendable {
   @discardableResult
   func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> Timers.Ticket {
     let due = clock.monotonicTime() + delay
-    let (ticket, rings) = state.withLockedValue { state in
+    let (ticket, stopped, rings) = state.withLockedValue { state in
       let sooner = state.timers.next.map { due < $0 } ?? true
       let ticket = state.timers.add(at: due, action)
-      return (ticket, sooner && state.rouse())
+      if state.stopped { state.timers.cancel(ticket) }
+      return (ticket, state.stopped, sooner && state.rouse())
     }
+    if stopped { action() }
     if rings { holdfast_wake_ring(wake) }
     return ticket
   }
@@ -166,12 +171,21 @@ final class Poller: Sendable {
   private func runDue() -> Bool {
     let now = clock.monotonicTime()
     let (actions, stops) = state.withLockedValue { state in
-      var actions = state.timers.take(dueAt: now)
+      var actions = state.timers.take(dueAt: state.stopping ? Self.endOfTime : now)
       actions.append(contentsOf: state.posted)
       state.posted.removeAll()
-      return (actions, state.stopping && actions.isEmpty)
+      state.stopped = state.stopping && actions.isEmpty
+      return (actions, state.stopped)
     }
     for action in actions { action() }
+    // The clients hold the poller too.
+    if stops {
+      let clients = state.withLockedValue { state in
+        defer { state.clients = [:] }
+        return state.clients
+      }
+      withExtendedLifetime(clients) {}
+    }
     return !stops
   }
 }

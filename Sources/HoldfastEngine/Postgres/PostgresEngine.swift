@@ -49,7 +49,10 @@ package final class PostgresEngine: Engine {
     pool.add(first, reserved: false)
   }
 
-  deinit { poller.stop() }
+  deinit {
+    notifier.silence()
+    poller.stop()
+  }
 
   /// Opens a store, migrating it first where that is needed and allowed.
   ///

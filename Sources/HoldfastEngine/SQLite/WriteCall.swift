@@ -21,6 +21,10 @@ class WriteCall: @unchecked Sendable {
     self.arrived = arrived
   }
 
+  /// Whether the body is a closure, which may fail as it likes, so that it wants a savepoint. Steps
+  /// that are known beforehand fail only with the database.
+  var failsFreely: Bool { true }
+
   /// How a run of the body ended.
   enum Ending {
     case succeeded
@@ -69,6 +73,8 @@ final class StepsCall: WriteCall, @unchecked Sendable {
     self.continuation = continuation
     super.init(isRelaxed: isRelaxed, arrived: arrived)
   }
+
+  override var failsFreely: Bool { false }
 
   override func run(on connection: SQLiteConnection, _ options: EngineOptions) -> Ending {
     var results: [StepResult] = []

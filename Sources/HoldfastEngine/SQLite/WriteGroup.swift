@@ -125,10 +125,11 @@ extension WriteGroup {
 
   /// Runs one body in the open transaction.
   ///
-  /// A body needs a savepoint only if it writes and then fails, which is rare: then the group is
-  /// run again, carefully. One that fails before it has written anything leaves nothing to undo.
+  /// Nothing stands before the first one that could be lost with it, so it needs no savepoint; nor
+  /// do known steps, which fail only with the database: then the group is run again, carefully. A
+  /// body that fails before it has written anything leaves nothing to undo.
   private func run(_ call: WriteCall, isCareful: Bool) -> Fate {
-    let isGuarded = keepsSomething && isCareful
+    let isGuarded = keepsSomething && (isCareful || call.failsFreely)
     do throws(StoreError) {
       if isGuarded { try connection.run(Self.savepoint) }
       connection.beginBody()

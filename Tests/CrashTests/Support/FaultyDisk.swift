@@ -5,7 +5,8 @@ import Foundation
 /// Their calls to the system go through `faulty_disk.c`, which looks at a file that this process
 /// maps too: what is set here holds there at once.
 final class FaultyDisk: @unchecked Sendable {
-  // Unchecked: the orders are single words of shared memory, set by one test and read atomically.
+  // Unchecked: no lock; the orders are single words of shared memory, which one thread sets, the
+  // test's, and children read atomically.
 
   /// What to fail or do; its number is the word's place.
   enum Order: Int {

@@ -178,6 +178,44 @@ import Testing
     await again.close()
   }
 
+  /// Goal: nobody who waits when the store is closed waits for ever, and no other connection is
+  /// hurt.
+  ///
+  /// Method: bodies that collide again and again are closed on in the middle of their pauses, while
+  /// another engine goes on; each call must end, with its result or as `closed` or `unavailable`.
+  @Test func `close leaves nobody behind`() async throws {
+    let fixture = try await PostgresFixture()
+    let other = try await PostgresFixture().open()
+    for _ in 0..<10 {
+      let engine = try await fixture.open()
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            do {
+              for _ in 0..<20 {
+                try await engine.write(WriteOptions()) { connection in
+                  let old =
+                    try connection.row(PostgresSQL.get, [.text("hot")]) { $0.integer(0) } ?? 0
+                  try connection.run(PostgresSQL.put, [.text("hot"), .text(String(old + 1))])
+                }
+              }
+            } catch {
+              let code = (error as? StoreError)?.code
+              #expect(code == .closed || code == .unavailable, "\(error)")
+            }
+          }
+        }
+        group.addTask {
+          _ = try? await engine.value("hot")
+          await engine.close()
+          await engine.close()
+        }
+      }
+      #expect(try await other.value("hot") == nil)
+    }
+    await other.close()
+  }
+
   /// Goal: a relaxed write and a sweep at READ COMMITTED run as asked.
   ///
   /// Method: asks the server inside the transactions for the settings.

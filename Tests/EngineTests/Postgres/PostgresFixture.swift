@@ -30,7 +30,11 @@ struct PostgresFixture {
   ///
   /// - Parameter configure: Changes the options.
   func open(_ configure: (inout EngineOptions) -> Void = { _ in }) async throws -> PostgresEngine {
+    // Bounds that a busy machine does not reach; a test that is about one sets its own.
     var options = EngineOptions()
+    options.busyWaitMax = .seconds(60)
+    options.retryTimeMax = .seconds(60)
+    options.bodyTimeMax = .seconds(60)
     configure(&options)
     return try await PostgresEngine.open(
       url: url, options: options, migrations: storeMigrations)

@@ -91,6 +91,7 @@ import Testing
   ///
   /// Method: adds many out of order, cancels every third, and takes them at two times.
   @Test func `timers come up in order`() {
+    // Unchecked: one thread, the one that this test runs on, takes the timers and looks at the log.
     final class Log: @unchecked Sendable { var numbers: [Int] = [] }
     let log = Log()
     var timers = Timers()
