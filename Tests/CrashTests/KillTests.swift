@@ -40,8 +40,7 @@ extension CrashTests {
       print("seed: \(Surroundings.seed)")
       var ledger = try await Self.begun(scratch.store)
       for _ in 0..<10 {
-        let isCheckpoint = point == .beforeCheckpoint || point == .afterCheckpoint
-        let count = Int.random(in: 1...(isCheckpoint ? 4 : 60), using: &chance)
+        let count = Int.random(in: 1...Self.comesMax(point), using: &chance)
         let child = try Child(
           "write", scratch.store,
           ["tasks=\(Self.tasks)", "checkpoint=\(64 << 10)", "kill=\(point.rawValue):\(count)"])
@@ -50,6 +49,16 @@ extension CrashTests {
         try await Self.check(scratch.store, &ledger)
       }
       #expect(ledger.count > 0)
+    }
+
+    /// How often a life may come to a point before it ends there: some groups of writes, of which one
+    /// has dozens of statements.
+    private static func comesMax(_ point: ProbePoint) -> Int {
+      switch point {
+      case .beforeCheckpoint, .afterCheckpoint: 4
+      case .statement: 1_000
+      case .beforeCommit, .afterCommit, .migration: 60
+      }
     }
 
     /// Goal: the same inside the system's calls that write, of a commit or of a checkpoint.
