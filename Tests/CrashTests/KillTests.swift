@@ -51,8 +51,8 @@ extension CrashTests {
       #expect(ledger.count > 0)
     }
 
-    /// How often a life may come to a point before it ends there: some groups of writes, of which one
-    /// has dozens of statements.
+    /// How often a life may come to a point before it ends there: some groups of writes, of which
+    /// one has dozens of statements.
     private static func comesMax(_ point: ProbePoint) -> Int {
       switch point {
       case .beforeCheckpoint, .afterCheckpoint: 4

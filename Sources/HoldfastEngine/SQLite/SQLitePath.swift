@@ -88,7 +88,8 @@ extension SQLitePath {
   /// The resolved path of a file that is not there yet.
   private static func newPath(_ text: String, createsMissing: Bool) throws(StoreError) -> String {
     var about = stat()
-    guard lstat(text, &about) != 0 else {
+    // What is there now and no link was made by another opener since the first look.
+    guard lstat(text, &about) != 0 || about.st_mode & S_IFMT != S_IFLNK else {
       throw StoreError(
         .notFound, "The path of the store is a link to nothing: \(text).", hint: "Mend the link.")
     }
