@@ -18,8 +18,14 @@ struct Program: AsyncParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      Serve.self, KeyValueNoun.self, RunNoun.self, BotNoun.self, TokenNoun.self, Migrate.self,
-      Verify.self, Version.self,
+      Serve.self,
+      KeyValueNoun.self,
+      RunNoun.self,
+      BotNoun.self,
+      TokenNoun.self,
+      Migrate.self,
+      Verify.self,
+      Version.self,
     ])
 
   /// Runs the command line, and makes of a failure a sentence, a hint and an exit code.

@@ -116,7 +116,7 @@ public struct BotsTransaction {
     return updated
   }
 
-  /// Deletes a bot and clears all keys under `bot:ID`.
+  /// Deletes a bot, and clears all keys and files under `bot:ID`.
   ///
   /// - Parameter id: The bot's identifier.
   /// - Returns: Whether there was a bot or a key.
@@ -126,7 +126,9 @@ public struct BotsTransaction {
     try Checks.botID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     let namespaces = NamespacesTransaction(transaction: transaction)
-    let cleared = try namespaces.clearAll(under: .bot(id), on: connection)
+    let cleared =
+      try namespaces.clearAll(under: .bot(id), on: connection)
+      + OwnedParts.remove(.bot(id), in: transaction)
     let deleted = try connection.run(BotSQL.delete, [.text(id)])
     guard cleared > 0 || deleted > 0 else { return false }
     _ = try connection.run([Feed.event("bot", .bot(id), id, "delete", below: true)])

@@ -167,6 +167,7 @@ public struct RunsTransaction {
     let row = try known(id, connection)
     var state = RunState(status: row.run.status, completedAt: row.run.completedAt)
     try state.apply(event, at: row.now)
+    if event == .archive { try OwnedParts.checkArchiving(id, on: connection) }
     let kept = event == .fail ? error : row.run.error
     _ = try connection.run([
       Step(
@@ -183,11 +184,11 @@ public struct RunsTransaction {
   /// Deletes a run and makes all that is under it unseen, at once.
   ///
   /// One row stays for ever, so that beginning or writing the id again is `invalid_state`. Child
-  /// runs outlive their parent and keep its id. A run that never began but has keys may be deleted
+  /// runs outlive their parent and keep its id. A run that never began but has data may be deleted
   /// too.
   ///
   /// - Parameter id: The run's identifier.
-  /// - Throws: ``StoreError`` with `not_found` for a run that is not there and has no keys,
+  /// - Throws: ``StoreError`` with `not_found` for a run that is not there and has no data,
   ///   `invalid_state` for one that was deleted already.
   public func delete(_ id: String) throws(StoreError) {
     try Checks.runID(id, limits)
@@ -196,7 +197,8 @@ public struct RunsTransaction {
     let row = try find(id, connection)
     let namespaces = NamespacesTransaction(transaction: transaction)
     let cleared = try namespaces.clearAll(under: .run(id), on: connection)
-    guard row != nil || cleared > 0 else { throw missing(id) }
+    let removed = try OwnedParts.remove(.run(id), in: transaction)
+    guard row != nil || cleared > 0 || removed > 0 else { throw missing(id) }
     var steps = [Step(RunSQL.delete, [.text(id)])]
     if let row { steps.append(Step(RunSQL.removeTags, [.integer(row.number)])) }
     _ = try connection.run(steps + [Feed.event("run", .run(id), id, "delete", below: true)])

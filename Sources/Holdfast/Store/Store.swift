@@ -40,7 +40,7 @@ public final class Store: Sendable {
     self.temporaryFolder = temporaryFolder
     self.logger = options.logger
     self.context = StoreContext(
-      limits: options.limits, ids: options.ids, time: options.time)
+      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
   }
@@ -203,8 +203,9 @@ extension Store {
     _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws -> Result {
     let context = context
+    let owner = settings.owner
     return try await engine.write(writeOptions(settings, hotRows: hotRows)) { connection in
-      let transaction = Transaction(connection, context, isReadOnly: false)
+      let transaction = Transaction(connection, context, isReadOnly: false, owner: owner)
       defer { transaction.end() }
       let result = try body(transaction)
       try transaction.checkDoom()

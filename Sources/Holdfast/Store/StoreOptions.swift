@@ -14,6 +14,8 @@ public struct StoreOptions: Sendable {
   public var migration = MigrationPolicy.automatic
   /// Whether this process sweeps expired and cleared keys; one process at a time does it.
   public var runsUpkeep = true
+  /// Who acts, for the audit log, where no access token does: the program's or its user's name.
+  public var actor = "library"
   /// Where time comes from.
   public var time: any TimeSource = SystemTimeSource()
   /// Where identifiers and chance come from.

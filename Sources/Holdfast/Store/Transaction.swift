@@ -14,6 +14,9 @@ public final class Transaction {
   package let context: StoreContext
   /// Whether the transaction belongs to ``Store/read(_:)``, where nothing can be written.
   package let isReadOnly: Bool
+  /// Who acts: an access token's name, `local:USER`, or what the store was opened with. What the
+  /// store itself enters into the audit log names this one.
+  package let actor: String
 
   private var connection: (any Connection)?
   private var operations = 0
@@ -21,10 +24,13 @@ public final class Transaction {
   /// The error past which nothing of the transaction is kept, even where the body swallowed it.
   private var doom: StoreError?
 
-  package init(_ connection: any Connection, _ context: StoreContext, isReadOnly: Bool) {
+  package init(
+    _ connection: any Connection, _ context: StoreContext, isReadOnly: Bool, owner: String = ""
+  ) {
     self.connection = connection
     self.context = context
     self.isReadOnly = isReadOnly
+    self.actor = owner.isEmpty ? context.actor : owner
   }
 
   /// Ends the transaction's life; its owner calls it when the body has returned.
@@ -100,6 +106,8 @@ package struct StoreContext: Sendable {
   package let limits: Limits
   package let ids: any IDSource
   package let time: any TimeSource
+  /// Who acts where no access token does.
+  package let actor: String
 }
 
 extension Connection {

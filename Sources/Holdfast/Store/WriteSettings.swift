@@ -20,7 +20,7 @@ public struct WriteSettings: Sendable {
   ///
   /// 1 to 256 bytes.
   public var idempotencyKey: String?
-  /// Whose key it is: an access token's name, or empty for the store itself.
+  /// Who writes, and whose key it is: an access token's name, or empty for the store itself.
   package var owner = ""
 
   /// Makes settings.

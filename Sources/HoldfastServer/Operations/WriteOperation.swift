@@ -91,8 +91,12 @@ struct Reply: Codable, Sendable {
 /// All write verbs by name.
 enum WriteOperations {
   private static let byName: [String: WriteOperation] = {
-    let all = KeyValueOperations.all + RunOperations.all + BotOperations.all
-    return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    let all: [[WriteOperation]] = [
+      KeyValueOperations.all,
+      RunOperations.all,
+      BotOperations.all,
+    ]
+    return Dictionary(uniqueKeysWithValues: all.joined().map { ($0.name, $0) })
   }()
 
   /// A verb.

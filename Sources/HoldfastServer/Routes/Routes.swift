@@ -1,6 +1,14 @@
 /// All routes of the API; each primitive has its own file of them.
 enum Routes {
-  static let all =
-    HealthRoutes.all + KeyValueRoutes.all + KeyListRoutes.all + RunRoutes.all + BotRoutes.all
-    + TransactionRoutes.all + ChangeRoutes.all + TokenRoutes.all
+  static let all: [Route] = Array(
+    [
+      HealthRoutes.all,
+      KeyValueRoutes.all,
+      KeyListRoutes.all,
+      RunRoutes.all,
+      BotRoutes.all,
+      TransactionRoutes.all,
+      ChangeRoutes.all,
+      TokenRoutes.all,
+    ].joined())
 }

@@ -1,0 +1,2 @@
+-- Audit.
+SELECT 1;

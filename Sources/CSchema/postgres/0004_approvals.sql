@@ -1,0 +1,2 @@
+-- Approvals.
+SELECT 1;

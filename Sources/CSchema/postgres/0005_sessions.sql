@@ -1,0 +1,2 @@
+-- Sessions.
+SELECT 1;

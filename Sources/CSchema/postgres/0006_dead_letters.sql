@@ -1,0 +1,2 @@
+-- Dead letters.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Providers.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Files.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Tasks.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Retention.
+SELECT 1;
