@@ -16,6 +16,8 @@ public struct StoreOptions: Sendable {
   public var runsUpkeep = true
   /// Who acts, for the audit log, where no access token does: the program's or its user's name.
   public var actor = "library"
+  /// What a task is where nobody says otherwise.
+  public var tasks = TaskDefaults()
   /// Where time comes from.
   public var time: any TimeSource = SystemTimeSource()
   /// Where identifiers and chance come from.

@@ -108,6 +108,10 @@ package struct StoreContext: Sendable {
   package let time: any TimeSource
   /// Who acts where no access token does.
   package let actor: String
+  /// What a task is where nobody says otherwise.
+  package let tasks: TaskDefaults
+  /// Notices leaps of the store's time.
+  package let leaps = LeapWatch()
 }
 
 extension Connection {
