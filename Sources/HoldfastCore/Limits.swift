@@ -28,6 +28,16 @@ public struct Limits: Sendable, Equatable {
   public var requestBytesMax = 64 << 20
   /// The length in bytes of a caller's identifier (run, bot, idempotency key).
   public var idBytesMax = 256
+  /// How often a task may run.
+  public var taskAttemptsMax = 1_000
+  /// The shortest lease of a task.
+  public var leaseMin = Duration.seconds(1)
+  /// The longest lease of a task.
+  public var leaseMax = Duration.seconds(86_400)
+  /// How many tasks one claim takes.
+  public var claimTasksMax = 1_000
+  /// In how many queues one claim looks.
+  public var claimQueuesMax = 64
   /// The shortest time to live.
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.

@@ -10,7 +10,7 @@ enum Consistency {
   /// - Throws: What the database says, as a ``StoreError``.
   static func check(_ connection: any Connection) throws(StoreError) -> [String] {
     var problems: [String] = []
-    for (statement, sentence) in rules {
+    for (statement, sentence) in rules + TaskConsistency.rules {
       let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
       if count > 0 { problems.append("\(sentence): \(count)") }
     }

@@ -81,6 +81,8 @@ private enum HealthSQL {
     UNION ALL SELECT 'runs', (SELECT COUNT(*) FROM runs WHERE status <> 'deleted')
     UNION ALL SELECT 'bots', (SELECT COUNT(*) FROM bots)
     UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
+    UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
+    UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)

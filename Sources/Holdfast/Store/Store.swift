@@ -24,6 +24,7 @@ public final class Store: Sendable {
   package let logger: Logger
   package let isTraced: Bool
   package let tail: ChangeTail
+  package let claims: ClaimDesk
 
   /// Where the store lives, without a password.
   public let location: String
@@ -42,9 +43,10 @@ public final class Store: Sendable {
     self.logger = options.logger
     self.context = StoreContext(
       limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
-      sealing: sealing)
+      sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
+    self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
   }
 
   /// Opens a store, and makes or migrates it where that is needed.
