@@ -65,7 +65,9 @@ extension Store {
   public func verify() async throws(StoreError) -> Verification {
     try await observed(Self.verifyOperation) {
       let structural = try await engine.verify()
-      let found = try await readBody(.scan) { tx in try Consistency.check(tx.reading()) }
+      let found = try await readBody(.scan) { tx in
+        try Consistency.check(tx.reading()) + tx.audit.verify().faults.map(\.sentence)
+      }
       return Verification(problems: structural + found)
     }
   }
@@ -84,6 +86,7 @@ private enum HealthSQL {
     UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
     UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
+    UNION ALL SELECT 'audit_log', (SELECT COUNT(*) FROM audit_log)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)
     """)
