@@ -53,11 +53,13 @@ extension DeadLettersTransaction {
     var redriven: [Bytewise: DeadLetter] = [:]
     var letters: [DeadLetter] = []
     for (place, id) in ids.enumerated() {
-      let letter =
-        try redriven[Bytewise(id)]
-        ?? Self.naming(place) { () throws(StoreError) in
-          try redrive(id, message: message, reason: reason)
-        }
+      if let letter = redriven[Bytewise(id)] {
+        letters.append(letter)
+        continue
+      }
+      let letter = try Self.naming(place) { () throws(StoreError) in
+        try redrive(id, message: message, reason: reason)
+      }
       redriven[Bytewise(id)] = letter
       letters.append(letter)
     }
