@@ -23,6 +23,7 @@ enum OwnedParts {
   static let all: [OwnedPart] = [
     DeadLettersTransaction.owned,
     .tasks,
+    SessionsTransaction.owned,
   ]
 
   /// Removes all that belongs to a run or a bot.

@@ -22,6 +22,10 @@ enum Consistency {
     (future, "Keys with a version that no transaction drew"),
     (resurrected, "Live namespaces with keys under a deleted run"),
     (strayTags, "Tags without their run"),
+    (SessionSQL.strayItems, "Items without their session"),
+    (SessionSQL.miscounted, "Sessions that count other items than they have"),
+    (SessionSQL.resurrected, "Sessions of a deleted run"),
+    (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
   ]
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {

@@ -82,6 +82,10 @@ private enum HealthSQL {
     UNION ALL SELECT 'namespaces', (SELECT COUNT(*) FROM namespaces WHERE cleared_at IS NULL)
     UNION ALL SELECT 'runs', (SELECT COUNT(*) FROM runs WHERE status <> 'deleted')
     UNION ALL SELECT 'bots', (SELECT COUNT(*) FROM bots)
+    UNION ALL SELECT 'session_contexts', (SELECT COUNT(*) FROM session_contexts)
+    UNION ALL SELECT 'session_items', (
+      SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM session_contexts)
+    UNION ALL SELECT 'thread_sessions', (SELECT COUNT(*) FROM thread_sessions)
     UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
     UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
     UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
