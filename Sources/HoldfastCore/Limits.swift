@@ -28,6 +28,8 @@ public struct Limits: Sendable, Equatable {
   public var requestBytesMax = 64 << 20
   /// The length in bytes of a caller's identifier (run, bot, idempotency key).
   public var idBytesMax = 256
+  /// A provider's priority lies between this number and its negative.
+  public var providerPriorityMax = 1_000
   /// The shortest time to live.
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.

@@ -22,6 +22,7 @@ enum Consistency {
     (future, "Keys with a version that no transaction drew"),
     (resurrected, "Live namespaces with keys under a deleted run"),
     (strayTags, "Tags without their run"),
+    (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
   ]
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {

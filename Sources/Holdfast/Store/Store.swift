@@ -24,6 +24,7 @@ public final class Store: Sendable {
   package let logger: Logger
   package let isTraced: Bool
   package let tail: ChangeTail
+  package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
   public let location: String
@@ -40,7 +41,8 @@ public final class Store: Sendable {
     self.temporaryFolder = temporaryFolder
     self.logger = options.logger
     self.context = StoreContext(
-      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor)
+      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
+      circuit: options.circuit)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
   }
@@ -102,6 +104,7 @@ public final class Store: Sendable {
     }
     task?.cancel()
     await task?.value
+    await storeProviderTallies()
     tail.finish()
     await engine.close()
     if let temporaryFolder { TemporaryFolder.remove(temporaryFolder) }

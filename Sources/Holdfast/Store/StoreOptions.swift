@@ -16,6 +16,8 @@ public struct StoreOptions: Sendable {
   public var runsUpkeep = true
   /// Who acts, for the audit log, where no access token does: the program's or its user's name.
   public var actor = "library"
+  /// When the circuits of providers open, for how long, and what closes them.
+  public var circuit = CircuitPolicy()
   /// Where time comes from.
   public var time: any TimeSource = SystemTimeSource()
   /// Where identifiers and chance come from.
