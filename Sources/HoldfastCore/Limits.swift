@@ -34,6 +34,8 @@ public struct Limits: Sendable, Equatable {
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.
   public var lifetimeMax = Duration.seconds(3_650 * 86_400)
+  /// How often and how soon dead letters are tried again.
+  public var deadLetterRetries = DeadLetterRetries()
 
   /// The defaults.
   public init() {}

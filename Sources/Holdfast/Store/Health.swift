@@ -85,6 +85,7 @@ private enum HealthSQL {
     UNION ALL SELECT 'namespaces', (SELECT COUNT(*) FROM namespaces WHERE cleared_at IS NULL)
     UNION ALL SELECT 'runs', (SELECT COUNT(*) FROM runs WHERE status <> 'deleted')
     UNION ALL SELECT 'bots', (SELECT COUNT(*) FROM bots)
+    UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
     UNION ALL SELECT 'providers', (SELECT COUNT(*) FROM provider_health)

@@ -110,6 +110,8 @@ package struct StoreContext: Sendable {
   package let actor: String
   /// When circuits of providers open and close.
   package let circuit: CircuitPolicy
+  /// How the audit log is sealed.
+  package let sealing: AuditSealing
 }
 
 extension Connection {
