@@ -38,6 +38,8 @@ public struct Limits: Sendable, Equatable {
   public var claimTasksMax = 1_000
   /// In how many queues one claim looks.
   public var claimQueuesMax = 64
+  /// A provider's priority lies between this number and its negative.
+  public var providerPriorityMax = 1_000
   /// The shortest time to live.
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.

@@ -26,6 +26,7 @@ enum Consistency {
     (SessionSQL.miscounted, "Sessions that count other items than they have"),
     (SessionSQL.resurrected, "Sessions of a deleted run"),
     (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
+    (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
   ]
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {

@@ -11,6 +11,8 @@ public struct StoreHealth: Sendable {
   public let bytes: Int64
   /// The number of rows of each primitive.
   public let rows: Object
+  /// How many circuits of providers stand in each state.
+  public let circuits: Object
   /// What the engine adds: sizes of logs and pools, waits, retries, what holds the feed back.
   public let details: Object
 }
@@ -35,12 +37,15 @@ extension Store {
   public func health() async throws(StoreError) -> StoreHealth {
     try await observed(Self.healthOperation) {
       let engine = try await engine.health()
-      let rows = try await readBody(.scan) { tx in
-        try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) }
+      let (rows, circuits) = try await readBody(.scan) { tx in
+        (
+          try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) },
+          try tx.providers.circuits()
+        )
       }
       return StoreHealth(
         database: engine.database, migration: engine.migration, bytes: engine.bytes,
-        rows: Object(rows), details: engine.details)
+        rows: Object(rows), circuits: circuits, details: engine.details)
     }
   }
 
@@ -92,6 +97,7 @@ private enum HealthSQL {
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
     UNION ALL SELECT 'audit_log', (SELECT COUNT(*) FROM audit_log)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
+    UNION ALL SELECT 'providers', (SELECT COUNT(*) FROM provider_health)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)
     """)
 }

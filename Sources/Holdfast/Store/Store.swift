@@ -25,6 +25,7 @@ public final class Store: Sendable {
   package let isTraced: Bool
   package let tail: ChangeTail
   package let claims: ClaimDesk
+  package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
   public let location: String
@@ -43,7 +44,7 @@ public final class Store: Sendable {
     self.logger = options.logger
     self.context = StoreContext(
       limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
-      sealing: sealing, tasks: options.tasks)
+      circuit: options.circuit, sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
     self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
@@ -114,6 +115,7 @@ public final class Store: Sendable {
     }
     task?.cancel()
     await task?.value
+    await storeProviderTallies()
     tail.finish()
     await engine.close()
     if let temporaryFolder { TemporaryFolder.remove(temporaryFolder) }

@@ -95,6 +95,7 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      ProviderOperations.all,
     ]
     return Dictionary(uniqueKeysWithValues: all.joined().map { ($0.name, $0) })
   }()
