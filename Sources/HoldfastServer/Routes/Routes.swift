@@ -7,6 +7,7 @@ enum Routes {
       KeyListRoutes.all,
       RunRoutes.all,
       BotRoutes.all,
+      FileRoutes.all,
       TransactionRoutes.all,
       ChangeRoutes.all,
       TokenRoutes.all,
