@@ -22,6 +22,7 @@ struct Program: AsyncParsableCommand {
       KeyValueNoun.self,
       RunNoun.self,
       BotNoun.self,
+      FileNoun.self,
       TokenNoun.self,
       Migrate.self,
       Verify.self,

@@ -19,11 +19,11 @@ enum Consistency {
 
   private static let rules: [(Statement, String)] =
     [
-    (orphans, "Keys without their namespace"),
-    (future, "Keys with a version that no transaction drew"),
-    (resurrected, "Live namespaces with keys under a deleted run"),
-    (strayTags, "Tags without their run"),
-  ] + FileConsistency.rules
+      (orphans, "Keys without their namespace"),
+      (future, "Keys with a version that no transaction drew"),
+      (resurrected, "Live namespaces with keys under a deleted run"),
+      (strayTags, "Tags without their run"),
+    ] + FileConsistency.rules
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
     var count = 0

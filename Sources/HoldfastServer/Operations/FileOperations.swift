@@ -82,7 +82,8 @@ enum FileOperations {
     return prepared
   }
 
-  static let setIndexed = WriteOperation("files.set_indexed") { fields, context throws(StoreError) in
+  static let setIndexed = WriteOperation("files.set_indexed") {
+    fields, context throws(StoreError) in
     let place = try Place(taking: &fields, context)
     guard let indexed = try fields.optionalFlag("indexed") else { throw Fields.missing("indexed") }
     return write(place, context) { files throws(StoreError) in
