@@ -26,6 +26,12 @@ public struct Limits: Sendable, Equatable {
   public var pageBytesMax = 8 << 20
   /// The length in bytes of a request's body.
   public var requestBytesMax = 64 << 20
+  /// The length in bytes of one version of a file.
+  public var fileBytesMax = 50 << 20
+  /// The length in bytes of a file's name.
+  public var fileNameBytesMax = 255
+  /// The length in bytes of each of the two texts of a diff.
+  public var diffBytesMax = 1 << 20
   /// The length in bytes of a caller's identifier (run, bot, idempotency key).
   public var idBytesMax = 256
   /// How often a task may run.

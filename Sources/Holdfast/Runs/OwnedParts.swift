@@ -24,6 +24,7 @@ enum OwnedParts {
     DeadLettersTransaction.owned,
     .tasks,
     SessionsTransaction.owned,
+    FileOwnership.part
   ]
 
   /// Removes all that belongs to a run or a bot.

@@ -8,6 +8,7 @@ enum Routes {
       RunRoutes.all,
       BotRoutes.all,
       ProviderRoutes.all,
+      FileRoutes.all,
       TransactionRoutes.all,
       ChangeRoutes.all,
       TokenRoutes.all,
