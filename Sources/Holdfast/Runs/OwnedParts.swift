@@ -20,7 +20,9 @@ struct OwnedPart: Sendable {
 /// What all primitives keep under runs and bots.
 enum OwnedParts {
   /// In the order in which they are removed.
-  static let all: [OwnedPart] = []
+  static let all: [OwnedPart] = [
+    ApprovalPart.part
+  ]
 
   /// Removes all that belongs to a run or a bot.
   ///
