@@ -40,6 +40,8 @@ public struct Limits: Sendable, Equatable {
   public var policyGrantLifetime = Duration.seconds(300)
   /// How long a grant lasts that somebody asked for when deciding.
   public var grantLifetime = Duration.seconds(900)
+  /// How often and how soon dead letters are tried again.
+  public var deadLetterRetries = DeadLetterRetries()
 
   /// The defaults.
   public init() {}

@@ -22,7 +22,7 @@ extension ApprovalsTransaction {
       guard state.expire(at: row.now) else { continue }
       let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
       try write(row, state, event, connection)
-      try note("approval.expire", row.approval)
+      try note(AuditAction.approvalExpire, row.approval)
       try cancelTask(
         of: row.approval, reason: "The approval expired undecided.", on: connection)
     }

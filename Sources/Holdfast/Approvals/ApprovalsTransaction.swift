@@ -54,7 +54,7 @@ public struct ApprovalsTransaction {
     _ = try connection.run(
       events.map { Feed.event("approval", .holding(run: run), id, $0.event) })
     let row = try known(id, connection)
-    try noteRequest(row.approval)
+    try note(AuditAction.approvalRequest, row.approval)
     guard let decision = ruling.decision, let decider = ruling.decider else {
       try suspendTask(of: row.approval, on: connection)
       return row.approval
@@ -148,7 +148,7 @@ public struct ApprovalsTransaction {
     try Self.naming(id) { () throws(StoreError) in try state.consume(at: row.now) }
     try write(row, state, ApprovalEvent("consume", at: row.now, by: transaction.actor), connection)
     let used = try known(id, connection).approval
-    try note("approval.consume", used)
+    try note(AuditAction.approvalConsume, used)
     return used
   }
 
@@ -169,7 +169,7 @@ public struct ApprovalsTransaction {
       Step(ApprovalSQL.delete, [.text(id)]),
       Feed.event("approval", row.approval.namespace, id, "delete"),
     ])
-    try note("approval.delete", row.approval)
+    try note(AuditAction.approvalDelete, row.approval)
     // One whose time is over but that nobody has noted yet still holds its task.
     if row.state.status == .pending {
       try cancelTask(of: row.approval, reason: "The approval was deleted.", on: connection)
@@ -195,7 +195,7 @@ extension ApprovalsTransaction {
       row, state,
       ApprovalEvent(decision.rawValue, at: row.now, by: decider.name, reason: reason), connection)
     let decided = try known(row.approval.id, connection).approval
-    try note("approval.decide", decided)
+    try note(AuditAction.approvalDecide, decided, by: decider)
     switch decision {
     case .approve:
       try transaction.grants.make(after: decided, isAskedFor: grant)

@@ -119,7 +119,7 @@ extension GrantsTransaction {
         [.text(id), .text(approval.permission), .text(task), Bound(approval.run)] + deciding)
       : Step(GrantSQL.extend, [.text(id)] + deciding)
     _ = try connection.run([step, Feed.event("grant", approval.namespace, id, "put")])
-    if let made = try find(id, connection)?.grant { try note("grant.put", made) }
+    if let made = try find(id, connection)?.grant { try note(AuditAction.grantCreate, made) }
   }
 
   /// Ends what a permission's policy granted.
@@ -143,7 +143,7 @@ extension GrantsTransaction {
           Feed.event("grant", $0.namespace, $0.id, "revoke"),
         ]
       })
-    for grant in grants { try note("grant.revoke", grant) }
+    for grant in grants { try note(AuditAction.grantRevoke, grant) }
   }
 
   /// Where a list begins: at its cursor, but not before now where ended grants are left out.

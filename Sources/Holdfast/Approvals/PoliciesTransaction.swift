@@ -47,7 +47,7 @@ public struct PoliciesTransaction {
     if old?.mode != mode || old?.grants != grants {
       try transaction.grants.revoke(ofPolicy: permission)
     }
-    try note("policy.set", policy)
+    try note(AuditAction.policyPut, policy)
     return PolicyResult(policy: policy, isNew: old == nil)
   }
 
@@ -97,7 +97,7 @@ public struct PoliciesTransaction {
       Feed.event("policy", .global, permission, "delete"),
     ])
     try transaction.grants.revoke(ofPolicy: permission)
-    try note("policy.delete", old)
+    try note(AuditAction.policyDelete, old)
     return true
   }
 

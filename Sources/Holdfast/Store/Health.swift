@@ -83,6 +83,7 @@ private enum HealthSQL {
     UNION ALL SELECT 'approvals', (SELECT COUNT(*) FROM approvals)
     UNION ALL SELECT 'approval_policies', (SELECT COUNT(*) FROM approval_policies)
     UNION ALL SELECT 'grants', (SELECT COUNT(*) FROM grants)
+    UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)

@@ -32,7 +32,8 @@ public final class Store: Sendable {
   private let upkeep = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
   package init(
-    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil
+    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil,
+    sealing: AuditSealing = .plain
   ) {
     self.engine = engine
     self.location = location
@@ -40,7 +41,8 @@ public final class Store: Sendable {
     self.temporaryFolder = temporaryFolder
     self.logger = options.logger
     self.context = StoreContext(
-      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor)
+      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
+      sealing: sealing)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
   }
@@ -83,8 +85,16 @@ public final class Store: Sendable {
       engine = try await SQLiteEngine.open(
         path: made + "/holdfast.db", options: options.engine, migrations: Migrations.all)
     }
-    return Store(
-      engine: engine, location: location.summary, options: options, temporaryFolder: folder)
+    do throws(StoreError) {
+      let sealing = try await AuditKey.open(engine, options.masterKey, options.ids)
+      return Store(
+        engine: engine, location: location.summary, options: options, temporaryFolder: folder,
+        sealing: sealing)
+    } catch {
+      await engine.close()
+      if let folder { TemporaryFolder.remove(folder) }
+      throw error
+    }
   }
 
   private func startUpkeep() {

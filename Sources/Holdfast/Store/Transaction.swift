@@ -108,6 +108,8 @@ package struct StoreContext: Sendable {
   package let time: any TimeSource
   /// Who acts where no access token does.
   package let actor: String
+  /// How the audit log is sealed.
+  package let sealing: AuditSealing
 }
 
 extension Connection {
