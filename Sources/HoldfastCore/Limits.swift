@@ -50,6 +50,14 @@ public struct Limits: Sendable, Equatable {
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.
   public var lifetimeMax = Duration.seconds(3_650 * 86_400)
+  /// How long an approval waits for a decision where its request does not say.
+  public var approvalLifetime = Duration.seconds(3_600)
+  /// How long after the decision an approved approval can be used at least.
+  public var approvalUseAfterDecision = Duration.seconds(900)
+  /// How long a grant lasts that a policy made.
+  public var policyGrantLifetime = Duration.seconds(300)
+  /// How long a grant lasts that somebody asked for when deciding.
+  public var grantLifetime = Duration.seconds(900)
   /// How often and how soon dead letters are tried again.
   public var deadLetterRetries = DeadLetterRetries()
 

@@ -25,6 +25,8 @@ enum OwnedParts {
     .tasks,
     SessionsTransaction.owned,
     FileOwnership.part
+    ApprovalPart.part,
+    DeadLettersTransaction.owned
   ]
 
   /// Removes all that belongs to a run or a bot.

@@ -91,6 +91,9 @@ private enum HealthSQL {
     UNION ALL SELECT 'session_items', (
       SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM session_contexts)
     UNION ALL SELECT 'thread_sessions', (SELECT COUNT(*) FROM thread_sessions)
+    UNION ALL SELECT 'approvals', (SELECT COUNT(*) FROM approvals)
+    UNION ALL SELECT 'approval_policies', (SELECT COUNT(*) FROM approval_policies)
+    UNION ALL SELECT 'grants', (SELECT COUNT(*) FROM grants)
     UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
     UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
     UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
