@@ -25,6 +25,8 @@ extension DeadLettersTransaction {
     try state.redrive(at: row.now)
     if let text { try connection.run(DeadLetterSQL.edit, [.text(id), .text(text)]) }
     let before = message == nil ? Value?.none : row.letter.message
+    try audit(
+      AuditAction.deadLetterRedrive, row.letter, details: ["edited": .bool(message != nil)])
     return try step(
       row, to: state, event("redrive", on: row, reason: reason, messageBefore: before),
       connection)

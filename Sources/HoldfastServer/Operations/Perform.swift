@@ -39,8 +39,8 @@ extension Call {
     return try await store.perform(
       write.operation, settings,
       arguments: [.object(all), .array(conditions.map(\.argument))], hotRows: prepared.hotRows
-    ) { transaction in
-      try prepared.run(conditions, in: transaction)
+    ) { [access] transaction in
+      try prepared.run(conditions, as: access, in: transaction)
     }
   }
 

@@ -14,6 +14,8 @@ struct TransactionRequest: Sendable {
   struct Step: Sendable {
     let write: PreparedWrite
     let conditions: [Precondition]
+    /// Who asks.
+    let access: Access
   }
 
   private let checks: [Check]
@@ -138,11 +140,12 @@ extension TransactionRequest.Step {
     try fields.finish()
     self.write = write
     self.conditions = condition.map { [$0] } ?? []
+    self.access = access
   }
 
   fileprivate func run(in transaction: Transaction) throws(StoreError) -> Reply {
     do throws(StoreError) {
-      return try write.run(conditions, in: transaction)
+      return try write.run(conditions, as: access, in: transaction)
     } catch {
       // 412 is for header fields; a condition in the body is a conflict like any other.
       throw error.removing(Precondition.mark)

@@ -34,6 +34,11 @@ struct PreparedWrite: Sendable {
   /// The version of the one resource that it writes, for conditional requests; `nil` where there is
   /// no such resource.
   var version: (@Sendable (Transaction) throws(StoreError) -> Int64?)?
+  /// The namespaces of the records that it changes, where only the records tell: looked up inside
+  /// the transaction. A record that is not there has none; the verb itself says that it is missing.
+  var holders: (@Sendable (Transaction) throws(StoreError) -> [Namespace])?
+  /// Runs it for those who may see only a part, where that makes a difference.
+  var runRestricted: (@Sendable (Transaction, Access) throws(StoreError) -> Reply)?
   /// What it needs to read of others; refused before anything runs.
   var needs: [(namespace: Namespace, orElse: StoreError)] = []
   /// Runs it; more than once where the transaction is retried.
@@ -48,22 +53,29 @@ struct PreparedWrite: Sendable {
     for need in needs where !access.reads(need.namespace) { throw need.orElse }
   }
 
-  /// Looks at the conditions of a request, then runs.
+  /// Looks at what the records say of who may change them, then at the conditions of a request,
+  /// then runs.
   ///
   /// - Parameters:
   ///   - conditions: What must hold of the resource's version.
+  ///   - access: Who asks.
   ///   - transaction: The transaction.
   /// - Returns: The answer.
-  /// - Throws: `conflict` with the version in its details when a condition does not hold.
+  /// - Throws: `forbidden`; `conflict` with the version in its details when a condition does not
+  ///   hold.
   func run(
-    _ conditions: [Precondition], in transaction: Transaction
+    _ conditions: [Precondition], as access: Access, in transaction: Transaction
   ) throws(StoreError) -> Reply {
+    if let holders, !access.isUnrestricted {
+      for namespace in try holders(transaction) { try access.require(.exactly(namespace)) }
+    }
     if let version, !conditions.isEmpty {
       let current = try version(transaction)
       guard conditions.allSatisfy({ $0.holds(for: current) }) else {
         throw Precondition.failed(current).adding(Precondition.mark, true)
       }
     }
+    if let runRestricted, !access.isUnrestricted { return try runRestricted(transaction, access) }
     return try run(transaction)
   }
 }
@@ -95,6 +107,9 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      SessionOperations.all,
+      ThreadOperations.all,
+      DeadLetterOperations.all,
     ]
     return Dictionary(uniqueKeysWithValues: all.joined().map { ($0.name, $0) })
   }()
