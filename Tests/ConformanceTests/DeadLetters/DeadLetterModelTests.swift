@@ -83,6 +83,7 @@ private struct LetterWalk {
   }
 
   private mutating func redriven(_ id: String, _ message: Value?) {
+    let now = now
     if let message { model[id]?.message = message }
     model[id]?.status = .open
     model[id]?.tries = 0

@@ -25,8 +25,9 @@ private struct SessionModel {
   }
 
   mutating func use(_ id: String, at now: Instant) {
+    let order = tick()
     sessions[id]?.used = now
-    sessions[id]?.order = tick()
+    sessions[id]?.order = order
   }
 
   func lastUsed(channel: String, thread: String) -> String? {
