@@ -25,6 +25,8 @@ struct Program: AsyncParsableCommand {
       SessionNoun.self,
       ThreadNoun.self,
       DeadLetterNoun.self,
+      ProviderNoun.self,
+      FileNoun.self,
       TokenNoun.self,
       Migrate.self,
       Verify.self,

@@ -22,7 +22,11 @@ enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
     DeadLettersTransaction.owned,
+    .tasks,
     SessionsTransaction.owned,
+    FileOwnership.part
+    ApprovalPart.part,
+    DeadLettersTransaction.owned
   ]
 
   /// Removes all that belongs to a run or a bot.

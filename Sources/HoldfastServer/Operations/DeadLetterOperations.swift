@@ -23,9 +23,10 @@ enum DeadLetterOperations {
     }
     // A letter that is there says itself where it belongs; a new one is where its run is.
     let home = Namespace.holding(run: entry.run)
-    write.holders = { tx throws(StoreError) in
-      guard let letter = try tx.deadLetters.get(id) else { return [home] }
-      return entry.run == nil ? [letter.namespace] : [letter.namespace, home]
+    write.owners = { tx throws(StoreError) in
+      guard let letter = try tx.deadLetters.get(id) else { return [.exactly(home)] }
+      let known = Touch.exactly(letter.namespace)
+      return entry.run == nil ? [known] : [known, .exactly(home)]
     }
     return write
   }
@@ -78,12 +79,12 @@ enum DeadLetterOperations {
         status: 200, body: .object(Value.page(letters.map(\.json), next: nil)),
         changed: !ids.isEmpty)
     }
-    write.holders = { tx throws(StoreError) in
-      var namespaces: [Namespace] = []
+    write.owners = { tx throws(StoreError) in
+      var touches: [Touch] = []
       for id in ids {
-        if let letter = try tx.deadLetters.get(id) { namespaces.append(letter.namespace) }
+        if let letter = try tx.deadLetters.get(id) { touches.append(.exactly(letter.namespace)) }
       }
-      return namespaces
+      return touches
     }
     return write
   }
@@ -129,8 +130,8 @@ enum DeadLetterOperations {
     var write = PreparedWrite(
       touches: [],
       version: { tx throws(StoreError) in try tx.deadLetters.get(id)?.version }, run: run)
-    write.holders = { tx throws(StoreError) in
-      try tx.deadLetters.get(id).map { [$0.namespace] } ?? []
+    write.owners = { tx throws(StoreError) in
+      try tx.deadLetters.get(id).map { [.exactly($0.namespace)] } ?? []
     }
     return write
   }

@@ -36,10 +36,11 @@ extension Call {
     try prepared.check(access)
     try fields.finish()
     guard prepared.version != nil || conditions.isEmpty else { throw Self.unconditional }
+    let access = access
     return try await store.perform(
       write.operation, settings,
       arguments: [.object(all), .array(conditions.map(\.argument))], hotRows: prepared.hotRows
-    ) { [access] transaction in
+    ) { transaction in
       try prepared.run(conditions, as: access, in: transaction)
     }
   }

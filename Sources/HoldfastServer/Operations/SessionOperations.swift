@@ -26,9 +26,9 @@ enum SessionOperations {
     }
     write.hotRows = [Sessions.hotRow(id)]
     // A session that is there says itself where it belongs; a new one without a run is global.
-    write.holders = { tx throws(StoreError) in
-      if let session = try tx.sessions.get(id) { return [session.namespace] }
-      return isOfNoRun ? [.global] : []
+    write.owners = { tx throws(StoreError) in
+      if let session = try tx.sessions.get(id) { return [.exactly(session.namespace)] }
+      return isOfNoRun ? [.exactly(.global)] : []
     }
     return write
   }
@@ -95,8 +95,8 @@ enum SessionOperations {
       touches: [],
       version: { tx throws(StoreError) in try tx.sessions.get(id)?.version }, run: run)
     write.hotRows = [Sessions.hotRow(id)]
-    write.holders = { tx throws(StoreError) in
-      try tx.sessions.get(id).map { [$0.namespace] } ?? []
+    write.owners = { tx throws(StoreError) in
+      try tx.sessions.get(id).map { [.exactly($0.namespace)] } ?? []
     }
     return write
   }

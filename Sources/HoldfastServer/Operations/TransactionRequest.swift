@@ -14,12 +14,11 @@ struct TransactionRequest: Sendable {
   struct Step: Sendable {
     let write: PreparedWrite
     let conditions: [Precondition]
-    /// Who asks.
-    let access: Access
   }
 
   private let checks: [Check]
   private let steps: [Step]
+  private let access: Access
 
   /// Reads a body, and looks whether the caller may do all of it.
   ///
@@ -50,6 +49,7 @@ struct TransactionRequest: Sendable {
     try fields.finish()
     self.checks = checks
     self.steps = steps
+    self.access = access
   }
 
   /// The rows at which many writers may meet.
@@ -73,7 +73,7 @@ struct TransactionRequest: Sendable {
     var changed = false
     for (index, step) in steps.enumerated() {
       let reply = try Self.naming("index", index) { () throws(StoreError) in
-        try step.run(in: transaction)
+        try step.run(as: access, in: transaction)
       }
       results.append(reply.body)
       changed = changed || reply.changed
@@ -140,10 +140,11 @@ extension TransactionRequest.Step {
     try fields.finish()
     self.write = write
     self.conditions = condition.map { [$0] } ?? []
-    self.access = access
   }
 
-  fileprivate func run(in transaction: Transaction) throws(StoreError) -> Reply {
+  fileprivate func run(
+    as access: Access, in transaction: Transaction
+  ) throws(StoreError) -> Reply {
     do throws(StoreError) {
       return try write.run(conditions, as: access, in: transaction)
     } catch {
@@ -158,7 +159,7 @@ extension Precondition {
   init?(taking fields: inout Fields) throws(StoreError) {
     switch try Condition(taking: &fields) {
     case .absent: self = .absent
-    case .version(let version): self = .oneOf([version])
+    case .version(let version): self = .oneOf([String(version)])
     case .value, nil: return nil
     }
   }

@@ -104,6 +104,54 @@ import Testing
     }
   }
 
+  /// Goal: a dead task becomes a new task that points at it, with other parameters if wished; its
+  /// letter is resolved and says which task it became.
+  ///
+  /// Method: failed tasks, redriven plainly and with an edit; one that is not finished, one that is
+  /// gone, and edits that are no parameters are refused and leave no task.
+  @Test(arguments: Engines.available)
+  func `a dead task becomes a new task`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      let letters = store.deadLetters
+      for id in ["t1", "t2", "t3"] {
+        try await store.transaction { tx in
+          var draft = TaskDraft("send", parameters: ["to": "a"], run: "42")
+          draft.id = id
+          try tx.tasks.enqueue(draft)
+          if id != "t3" { try tx.tasks.cancel(id) }
+          try tx.deadLetters.bury(
+            task: id, queue: "default", command: "send", error: "e", run: "42", attempts: 5)
+        }
+      }
+      @Sendable func letter(of task: String) async throws -> DeadLetter {
+        try #require(
+          try await letters.list(DeadLetterQuery(source: "task:\(task)")).items.first)
+      }
+      let first = try await letters.redrive(letter(of: "t1").id)
+      let made = try #require(first.replayedAs)
+      #expect(first.status == .resolved && first.history.last?.task == made)
+      let task = try #require(try await store.tasks.get(made))
+      #expect(task.source == "t1" && task.parameters == ["to": "a"] && task.run == "42")
+      await expectRefusal(.invalidState) { try await letters.redrive(first.id) }
+      let second = try await letter(of: "t2")
+      for edit: Value in [5, ["to": "b"]] {
+        await expectRefusal(.invalid) { try await letters.redrive(second.id, message: edit) }
+      }
+      let edited = try await letters.redrive(second.id, message: ["parameters": ["to": "b"]])
+      #expect(edited.history.last?.messageBefore == second.message)
+      #expect(try await store.tasks.get(edited.replayedAs ?? "")?.parameters == ["to": "b"])
+      let running = try await letter(of: "t3")
+      await expectRefusal(.invalidState) { try await letters.redrive(running.id) }
+      let gone = try await letters.save(DeadLetterEntry(source: "task:gone", message: [:]))
+      await expectRefusal(.notFound) { try await letters.redrive(gone.id) }
+      #expect(try await letters.redriveAll(DeadLetterQuery(source: "task")) == 0)
+      #expect(try await store.tasks.list().items.count == 5)
+      let records = try await store.audit.list(AuditQuery(action: "dead_letter.redrive")).items
+      #expect(records.map { $0.details["task"]?.stringValue } == [edited.replayedAs, made])
+    }
+  }
+
   /// Goal: every change of a letter is in the feed, under the run's namespace.
   ///
   /// Method: a letter goes through its life; events and their versions.
