@@ -17,23 +17,17 @@ enum Consistency {
     return try problems + unreadable(connection) + FileConsistency.contents(connection)
   }
 
-  private static let rules: [(Statement, String)] = [
-    (orphans, "Keys without their namespace"),
-    (future, "Keys with a version that no transaction drew"),
-    (resurrected, "Live namespaces with keys under a deleted run"),
-    (strayTags, "Tags without their run"),
-    (SessionSQL.strayItems, "Items without their session"),
-    (SessionSQL.miscounted, "Sessions that count other items than they have"),
-    (SessionSQL.resurrected, "Sessions of a deleted run"),
-    (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
-    (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
-  ]
   private static let rules: [(Statement, String)] =
     [
       (orphans, "Keys without their namespace"),
       (future, "Keys with a version that no transaction drew"),
       (resurrected, "Live namespaces with keys under a deleted run"),
       (strayTags, "Tags without their run"),
+      (SessionSQL.strayItems, "Items without their session"),
+      (SessionSQL.miscounted, "Sessions that count other items than they have"),
+      (SessionSQL.resurrected, "Sessions of a deleted run"),
+      (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
+      (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
     ] + FileConsistency.rules
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
