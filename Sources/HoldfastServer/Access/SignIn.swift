@@ -1,6 +1,7 @@
 import HTTPTypes
 import Holdfast
 import HoldfastCore
+import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
