@@ -28,6 +28,7 @@ struct Program: AsyncParsableCommand {
       ProviderNoun.self,
       FileNoun.self,
       TokenNoun.self,
+      AuditNoun.self,
       Migrate.self,
       Verify.self,
       Version.self,

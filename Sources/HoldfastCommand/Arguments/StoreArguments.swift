@@ -52,7 +52,7 @@ extension StoreArguments {
     }
   }
 
-  private func print(_ answer: Connection.Answer, _ look: Look) throws(StoreError) {
+  func print(_ answer: Connection.Answer, _ look: Look) throws(StoreError) {
     guard !answer.bytes.isEmpty else { return }
     let terminal = Terminal.output
     if !json {

@@ -114,6 +114,7 @@ enum WriteOperations {
       SessionOperations.all,
       ThreadOperations.all,
       DeadLetterOperations.all,
+      AuditOperations.all,
       ProviderOperations.all,
       FileOperations.all,
       ApprovalOperations.all,

@@ -10,6 +10,7 @@ enum Routes {
       SessionRoutes.all,
       ThreadRoutes.all,
       DeadLetterRoutes.all,
+      AuditRoutes.all,
       ProviderRoutes.all,
       FileRoutes.all,
       ApprovalRoutes.all,
