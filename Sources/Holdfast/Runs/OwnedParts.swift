@@ -21,7 +21,12 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
-    .tasks
+    DeadLettersTransaction.owned,
+    .tasks,
+    SessionsTransaction.owned,
+    FileOwnership.part
+    ApprovalPart.part,
+    DeadLettersTransaction.owned
   ]
 
   /// Removes all that belongs to a run or a bot.

@@ -25,6 +25,7 @@ public final class Store: Sendable {
   package let isTraced: Bool
   package let tail: ChangeTail
   package let claims: ClaimDesk
+  package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
   public let location: String
@@ -33,7 +34,8 @@ public final class Store: Sendable {
   private let upkeep = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
   package init(
-    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil
+    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil,
+    sealing: AuditSealing = .plain
   ) {
     self.engine = engine
     self.location = location
@@ -42,7 +44,7 @@ public final class Store: Sendable {
     self.logger = options.logger
     self.context = StoreContext(
       limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
-      tasks: options.tasks)
+      circuit: options.circuit, sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
     self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
@@ -86,8 +88,16 @@ public final class Store: Sendable {
       engine = try await SQLiteEngine.open(
         path: made + "/holdfast.db", options: options.engine, migrations: Migrations.all)
     }
-    return Store(
-      engine: engine, location: location.summary, options: options, temporaryFolder: folder)
+    do throws(StoreError) {
+      let sealing = try await AuditKey.open(engine, options.masterKey, options.ids)
+      return Store(
+        engine: engine, location: location.summary, options: options, temporaryFolder: folder,
+        sealing: sealing)
+    } catch {
+      await engine.close()
+      if let folder { TemporaryFolder.remove(folder) }
+      throw error
+    }
   }
 
   private func startUpkeep() {
@@ -105,6 +115,7 @@ public final class Store: Sendable {
     }
     task?.cancel()
     await task?.value
+    await storeProviderTallies()
     tail.finish()
     await engine.close()
     if let temporaryFolder { TemporaryFolder.remove(temporaryFolder) }
