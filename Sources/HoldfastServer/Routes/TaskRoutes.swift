@@ -57,7 +57,7 @@ enum TaskRoutes {
     try fields.finish()
     let access = call.access
     let reaches: (@Sendable (Namespace) -> Bool)? =
-      access.isUnrestricted ? nil : { access.reads($0) }
+      access.isUnrestricted ? nil : { @Sendable namespace in access.reads(namespace) }
     let order = try ClaimOrder(
       queues, limit: limit, lease: lease, owner: owner, reaches: reaches, call.store.context)
     let atMost = min(wait, call.core.options.waitMax)

@@ -41,6 +41,74 @@ import Testing
     }
   }
 
+  /// Goal: a spent task leaves a dead letter, given up, in the same transaction; so does one whose
+  /// error says not to try again, and one whose last lease was lost; a plainly failed one does not.
+  ///
+  /// Method: each of them, and a transaction that throws afterwards.
+  @Test(arguments: Engines.available)
+  func `a spent task leaves a dead letter`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      func letters() async throws -> [DeadLetter] { try await store.deadLetters.list().items }
+      let once = draft("ship") {
+        $0.maxAttempts = 1
+        $0.run = "42"
+      }
+      try await store.tasks.enqueue(once)
+      let spent = try #require(try await store.tasks.claim().first)
+      let (id, token) = (spent.id, spent.token)
+      await #expect(throws: OwnError(number: 1)) {
+        try await store.transaction { tx in
+          try tx.tasks.fail(id, error: "broken", token: token)
+          throw OwnError(number: 1)
+        }
+      }
+      #expect(try await letters().isEmpty)
+      let failed = try await spent.fail("broken")
+      let letter = try #require(try await letters().first)
+      #expect(letter.task == id && letter.source == "task:\(id)" && letter.run == "42")
+      #expect(letter.status == .givenUp && letter.error == "broken")
+      #expect(letter.retryCount == 1 && letter.version == failed.version)
+      try await store.tasks.enqueue(draft())
+      let hopeless = try #require(try await store.tasks.claim().first)
+      try await hopeless.fail("never", retry: .never)
+      try await store.tasks.enqueue(once)
+      let lost = try #require(try await store.tasks.claim().first)
+      time.advance(by: .seconds(30))
+      #expect(try await store.tasks.claim().isEmpty)
+      #expect(Set(try await letters().map(\.task)) == [id, hopeless.id, lost.id])
+      let plain = try await store.tasks.save(draft(), status: .running)
+      try await store.tasks.fail(plain.id, error: "e")
+      #expect(try await letters().count == 3)
+    }
+  }
+
+  /// Goal: who cancels, requeues or replays a task is in the audit log, in the same transaction.
+  ///
+  /// Method: each once.
+  @Test(arguments: Engines.available)
+  func `who steps in from outside is in the audit log`(on engine: TestEngine) async throws {
+    var options = StoreOptions.testing()
+    options.actor = "ada"
+    try await withStore(on: engine, options: options) { test in
+      let store = test.store
+      let id = try await store.tasks.enqueue("a", run: "42").task.id
+      let cancelled = try await store.tasks.cancel(id, reason: "twice")
+      try await store.tasks.requeue(id)
+      try await store.tasks.cancel(id)
+      let replayed = try await store.tasks.replay(id)
+      let records = try await store.audit.list().items
+      #expect(
+        records.map(\.action) == ["task.replay", "task.cancel", "task.requeue", "task.cancel"])
+      #expect(records.allSatisfy { $0.actor == "ada" && $0.run == "42" })
+      #expect(records.last?.details["reason"] == "twice" && cancelled.error == "twice")
+      #expect(records.first?.subject == "task:\(replayed.id)")
+      await expectRefusal(.invalidState) { try await store.tasks.replay(replayed.id) }
+      #expect(try await store.audit.list().items.count == 4)
+    }
+  }
+
   /// Goal: an error may say when the task is tried again, or that it is not.
   ///
   /// Method: both, on the first of five attempts; bad delays.
