@@ -25,6 +25,7 @@ struct Program: AsyncParsableCommand {
       SessionNoun.self,
       ThreadNoun.self,
       DeadLetterNoun.self,
+      TaskNoun.self,
       ProviderNoun.self,
       FileNoun.self,
       TokenNoun.self,

@@ -115,6 +115,7 @@ enum WriteOperations {
       ThreadOperations.all,
       DeadLetterOperations.all,
       AuditOperations.all,
+      TaskOperations.all,
       ProviderOperations.all,
       FileOperations.all,
       ApprovalOperations.all,

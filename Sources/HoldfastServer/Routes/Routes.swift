@@ -11,6 +11,7 @@ enum Routes {
       ThreadRoutes.all,
       DeadLetterRoutes.all,
       AuditRoutes.all,
+      TaskRoutes.all,
       ProviderRoutes.all,
       FileRoutes.all,
       ApprovalRoutes.all,
