@@ -23,6 +23,7 @@ struct Program: AsyncParsableCommand {
       RunNoun.self,
       BotNoun.self,
       ProviderNoun.self,
+      FileNoun.self,
       TokenNoun.self,
       Migrate.self,
       Verify.self,

@@ -18,6 +18,10 @@ public enum AuditAction {
   public static let approvalDecide = "approval.decide"
   /// An approval was used.
   public static let approvalConsume = "approval.consume"
+  /// An approval's time was over before anybody decided.
+  public static let approvalExpire = "approval.expire"
+  /// An approval was deleted.
+  public static let approvalDelete = "approval.delete"
   /// A grant was made.
   public static let grantCreate = "grant.create"
   /// A grant was revoked.

@@ -24,6 +24,7 @@ public final class Store: Sendable {
   package let logger: Logger
   package let isTraced: Bool
   package let tail: ChangeTail
+  package let claims: ClaimDesk
   package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
@@ -43,9 +44,10 @@ public final class Store: Sendable {
     self.logger = options.logger
     self.context = StoreContext(
       limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
-      circuit: options.circuit, sealing: sealing)
+      circuit: options.circuit, sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
+    self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
   }
 
   /// Opens a store, and makes or migrates it where that is needed.

@@ -23,6 +23,8 @@ public struct StoreOptions: Sendable {
   /// The first opening with a master key makes the key that seals the audit log. From then on the
   /// store opens only with this master key, on every node.
   public var masterKey: MasterKey?
+  /// What a task is where nobody says otherwise.
+  public var tasks = TaskDefaults()
   /// Where time comes from.
   public var time: any TimeSource = SystemTimeSource()
   /// Where identifiers and chance come from.

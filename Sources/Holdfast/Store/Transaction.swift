@@ -112,6 +112,10 @@ package struct StoreContext: Sendable {
   package let circuit: CircuitPolicy
   /// How the audit log is sealed.
   package let sealing: AuditSealing
+  /// What a task is where nobody says otherwise.
+  package let tasks: TaskDefaults
+  /// Notices leaps of the store's time.
+  package let leaps = LeapWatch()
 }
 
 extension Connection {
