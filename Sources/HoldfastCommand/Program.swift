@@ -22,6 +22,7 @@ struct Program: AsyncParsableCommand {
       KeyValueNoun.self,
       RunNoun.self,
       BotNoun.self,
+      TaskNoun.self,
       ProviderNoun.self,
       FileNoun.self,
       TokenNoun.self,

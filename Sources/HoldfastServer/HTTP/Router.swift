@@ -14,6 +14,8 @@ final class Route: Sendable {
     case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
+    /// A wait that the body may ask for.
+    case waitingOnBody
     /// A point read, and a wait where the query has `wait`.
     case waitingIfAsked
   }
@@ -70,7 +72,10 @@ final class Route: Sendable {
   }
 
   /// Whether a body is taken in before the answer is made.
-  var takesBody: Bool { pace == .work && (method == .post || method == .put || method == .patch) }
+  var takesBody: Bool {
+    (pace == .work || pace == .waitingOnBody)
+      && (method == .post || method == .put || method == .patch)
+  }
 }
 
 /// Finds the route of a request.

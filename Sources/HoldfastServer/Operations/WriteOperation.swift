@@ -108,6 +108,7 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      TaskOperations.all,
       ProviderOperations.all,
       FileOperations.all,
       ApprovalOperations.all,

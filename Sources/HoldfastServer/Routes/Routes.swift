@@ -7,6 +7,7 @@ enum Routes {
       KeyListRoutes.all,
       RunRoutes.all,
       BotRoutes.all,
+      TaskRoutes.all,
       ProviderRoutes.all,
       FileRoutes.all,
       ApprovalRoutes.all,
