@@ -74,14 +74,14 @@ enum ApprovalSQL {
     LIMIT CAST($1 AS BIGINT)
     """)
 
-  /// Whether anybody else still decides about a task.
+  /// Whether a task waits for another approval too.
   ///
   /// $1 task, $2 the approval that is not meant.
   static let isAwaited = Statement(
     """
     SELECT 1
     FROM approvals
-    WHERE task = $1 AND id <> $2 AND status = 'pending' AND expires_at > holdfast_now()
+    WHERE task = $1 AND id <> $2 AND status = 'pending'
     LIMIT 1
     """)
 

@@ -23,8 +23,7 @@ extension ApprovalsTransaction {
       let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
       try write(row, state, event, connection)
       try note(AuditAction.approvalExpire, row.approval)
-      try cancelTask(
-        of: row.approval, reason: "The approval expired undecided.", on: connection)
+      try cancelTask(of: row.approval, reason: "The approval expired undecided.")
     }
     return due.count
   }
