@@ -26,8 +26,26 @@ public struct Limits: Sendable, Equatable {
   public var pageBytesMax = 8 << 20
   /// The length in bytes of a request's body.
   public var requestBytesMax = 64 << 20
+  /// The length in bytes of one version of a file.
+  public var fileBytesMax = 50 << 20
+  /// The length in bytes of a file's name.
+  public var fileNameBytesMax = 255
+  /// The length in bytes of each of the two texts of a diff.
+  public var diffBytesMax = 1 << 20
   /// The length in bytes of a caller's identifier (run, bot, idempotency key).
   public var idBytesMax = 256
+  /// How often a task may run.
+  public var taskAttemptsMax = 1_000
+  /// The shortest lease of a task.
+  public var leaseMin = Duration.seconds(1)
+  /// The longest lease of a task.
+  public var leaseMax = Duration.seconds(86_400)
+  /// How many tasks one claim takes.
+  public var claimTasksMax = 1_000
+  /// In how many queues one claim looks.
+  public var claimQueuesMax = 64
+  /// A provider's priority lies between this number and its negative.
+  public var providerPriorityMax = 1_000
   /// The shortest time to live.
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.

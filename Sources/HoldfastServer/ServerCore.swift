@@ -53,7 +53,8 @@ extension ServerCore: HTTPResponder {
       let refusal = refusal(for: error, to: request)
       response = .problem(refusal)
       logFault(refusal.error, id, context.logger)
-      if !progress.hasBody { refuseRest(of: request, context.channel, &response) }
+      let hasBody = progress.stream?.isComplete ?? progress.hasBody
+      if !hasBody { refuseRest(of: request, context.channel, &response) }
     }
     if request.method == .head { response = response.withoutBody }
     response.headers.append(HTTPField(name: RequestNumbers.field, value: id))
@@ -66,6 +67,8 @@ extension ServerCore: HTTPResponder {
     var route: Route?
     /// Whether its body was taken in whole.
     var hasBody = false
+    /// The body that its route takes in while it comes.
+    var stream: BodyStream?
   }
 
   private func answer(
@@ -90,8 +93,13 @@ extension ServerCore: HTTPResponder {
       let body =
         route.takesBody ? try await bodies.collect(request, from: context.channel) : nil
       progress.hasBody = body != nil
+      if route.pace == .streaming {
+        progress.stream = try BodyStream(
+          request, from: context.channel, bytesMax: store.context.limits.fileBytesMax)
+      }
       let call = Call(
-        request, target, route, access: access, core: self, channel: context.channel, body: body)
+        request, target, route, access: access, core: self, channel: context.channel, body: body,
+        stream: progress.stream)
       return try await run(route, pace, call)
     }
   }

@@ -20,6 +20,8 @@ public struct Audit: Sendable {
   private static let record = Operation("audit.record", isWrite: true)
   private static let get = Operation("audit.get", isWrite: false)
   private static let list = Operation("audit.list", isWrite: false)
+  private static let verify = Operation("audit.verify", isWrite: false)
+  private static let anchor = Operation("audit.anchor", isWrite: false)
 
   /// Adds a record.
   ///
@@ -82,6 +84,31 @@ public struct Audit: Sendable {
     _ query: AuditQuery = AuditQuery()
   ) async throws(StoreError) -> Page<AuditRecord> {
     try await store.consult(Self.list) { tx in try tx.audit.list(query) }
+  }
+
+  /// Checks the whole log: that no record, head, chain or checkpoint was changed from outside.
+  ///
+  /// It names the first bad record of each chain and what it looks like. A log that was set back as
+  /// a whole to an older state of itself is found with an anchor only. In a store without a master
+  /// key, whoever can write the database can forge the log; the result's warning says so.
+  ///
+  /// **Cost.** It reads every record, on one snapshot and in constant memory.
+  ///
+  /// - Parameter anchor: What ``anchor()`` gave at some time.
+  /// - Returns: The first fault of each chain; none when all is well.
+  /// - Throws: ``StoreError`` of the engine's.
+  public func verify(
+    against anchor: AuditAnchor? = nil
+  ) async throws(StoreError) -> AuditVerification {
+    try await store.consult(Self.verify) { tx in try tx.audit.verify(against: anchor) }
+  }
+
+  /// What the log has come to, to be kept elsewhere.
+  ///
+  /// - Returns: A small value without secrets.
+  /// - Throws: ``StoreError`` with `corrupt` where a head was changed from outside.
+  public func anchor() async throws(StoreError) -> AuditAnchor {
+    try await store.consult(Self.anchor) { tx in try tx.audit.anchor() }
   }
 }
 

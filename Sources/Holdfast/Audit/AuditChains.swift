@@ -105,13 +105,14 @@ struct AuditChains {
         .unauthenticated, "The audit log is sealed with a key that this process does not have.",
         hint: "Open the store anew, with its master key.")
     }
-    guard head.holds(sealing) else { throw broken }
+    guard head.holds(sealing), head.number < .max else { throw broken }
     return head
   }
 
   private var broken: StoreError {
     StoreError(
-      .corrupt, "The head of an audit chain was changed from outside; nothing is written behind it.",
+      .corrupt,
+      "The head of an audit chain was changed from outside; nothing is written behind it.",
       hint: "Run holdfast audit verify, and restore a backup.")
   }
 }

@@ -102,12 +102,7 @@ enum AuditKey {
     try connection.all(AuditSQL.checkpoints) { row in AuditCheckpoint(row: row) }
       .compactMap { $0 }.flatMap { checkpoint in
         [
-          Step(
-            AuditSQL.removeCheckpoint,
-            [
-              .integer(checkpoint.chain), .text(checkpoint.kind.rawValue),
-              .integer(checkpoint.number),
-            ]),
+          Step(AuditSQL.removeCheckpoint, checkpoint.place),
           Step(AuditSQL.addCheckpoint, checkpoint.bindings(sealing)),
         ]
       }

@@ -100,6 +100,45 @@ public struct AuditTransaction {
       items: shown, next: records.count > limit ? shown.last.map { AuditPlace($0).token } : nil)
   }
 
+  /// Checks the whole log: that no record, head, chain or checkpoint was changed from outside.
+  ///
+  /// - Parameter anchor: What the log had come to at some time: it finds a log that was set back.
+  /// - Returns: The first fault of each chain.
+  /// - Throws: ``StoreError`` of the engine's.
+  public func verify(against anchor: AuditAnchor? = nil) throws(StoreError) -> AuditVerification {
+    try AuditVerifier(
+      connection: transaction.reading(), sealing: sealing, anchor: anchor
+    ).verify()
+  }
+
+  /// What the log has come to.
+  ///
+  /// - Returns: A small value to be kept elsewhere.
+  /// - Throws: ``StoreError`` with `corrupt` where a head was changed from outside.
+  public func anchor() throws(StoreError) -> AuditAnchor {
+    let connection = try transaction.reading()
+    guard
+      let (store, now) = try connection.first(
+        AuditSQL.store, [], { ($0.text(0), Instant(microseconds: $0.integer(1))) })
+    else { throw StoreError(.corrupt, "The audit log's identity is missing.") }
+    let heads = try connection.all(AuditSQL.heads) { row in
+      AuditHead(chain: row.integer(0), row: row, from: 1)
+    }
+    let chains = heads.filter { $0.chain != AuditChains.register }
+    let register = heads.first { $0.chain == AuditChains.register }?.number ?? 0
+    guard heads.allSatisfy({ $0.holds(sealing) }), Int64(chains.count) == register,
+      chains.allSatisfy({ $0.chain <= register })
+    else {
+      throw StoreError(
+        .corrupt, "The audit log was changed from outside; it gives no anchor.",
+        hint: "Run holdfast audit verify, and restore a backup.")
+    }
+    return AuditAnchor(
+      store: store, time: now,
+      places: chains.map { AuditAnchor.Place(chain: $0.chain, number: $0.number, mac: $0.mac) },
+      sealing: sealing)
+  }
+
   /// Refuses what cannot be recorded.
   ///
   /// - Returns: The text of the details.
@@ -164,12 +203,22 @@ struct StoredAuditRecord {
   let mac: [UInt8]
 
   init(row: Row) throws(StoreError) {
+    self.init(row: row, details: try ValueText.decode(row.text(12)))
+  }
+
+  /// The row as it is, for those who look for what was changed from outside: details that cannot be
+  /// read become null, which no record was sealed with.
+  init(tolerating row: Row) {
+    self.init(row: row, details: (try? ValueText.decode(row.text(12))) ?? .null)
+  }
+
+  private init(row: Row, details: Value) {
     record = AuditRecord(
       chain: row.integer(0), number: row.integer(1), time: Instant(microseconds: row.integer(2)),
       importedAt: row.optionalInteger(3).map(Instant.init(microseconds:)), actor: row.text(4),
       by: row.optionalText(5), action: row.text(6), subject: row.optionalText(7),
       bot: row.optionalText(8), run: row.optionalText(9), memory: row.optionalText(10),
-      result: row.optionalText(11), details: try ValueText.decode(row.text(12)))
+      result: row.optionalText(11), details: details)
     previous = row.blob(13)
     mac = row.blob(14)
   }

@@ -102,6 +102,17 @@ enum DeadLetterSQL {
     """)
 }
 
+/// What must not be.
+extension DeadLetterSQL {
+  static let resurrected = Statement(
+    """
+    SELECT COUNT(*)
+    FROM dead_letters AS d
+    JOIN runs AS r ON r.id = d.run
+    WHERE r.status = 'deleted'
+    """)
+}
+
 /// Every list takes the same parameters: $1 and $2 the place before which it goes on (created,
 /// number), $3 the earliest time, $4 status or NULL, $5 source or NULL, $6 run or NULL, $7 how
 /// many.

@@ -10,11 +10,11 @@ enum Consistency {
   /// - Throws: What the database says, as a ``StoreError``.
   static func check(_ connection: any Connection) throws(StoreError) -> [String] {
     var problems: [String] = []
-    for (statement, sentence) in rules {
+    for (statement, sentence) in rules + TaskConsistency.rules {
       let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
       if count > 0 { problems.append("\(sentence): \(count)") }
     }
-    return problems + (try unreadable(connection))
+    return try problems + unreadable(connection) + FileConsistency.contents(connection)
   }
 
   private static let rules: [(Statement, String)] = [
@@ -22,7 +22,19 @@ enum Consistency {
     (future, "Keys with a version that no transaction drew"),
     (resurrected, "Live namespaces with keys under a deleted run"),
     (strayTags, "Tags without their run"),
+    (SessionSQL.strayItems, "Items without their session"),
+    (SessionSQL.miscounted, "Sessions that count other items than they have"),
+    (SessionSQL.resurrected, "Sessions of a deleted run"),
+    (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
+    (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
   ]
+  private static let rules: [(Statement, String)] =
+    [
+      (orphans, "Keys without their namespace"),
+      (future, "Keys with a version that no transaction drew"),
+      (resurrected, "Live namespaces with keys under a deleted run"),
+      (strayTags, "Tags without their run"),
+    ] + FileConsistency.rules
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
     var count = 0

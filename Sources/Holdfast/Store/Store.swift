@@ -24,6 +24,8 @@ public final class Store: Sendable {
   package let logger: Logger
   package let isTraced: Bool
   package let tail: ChangeTail
+  package let claims: ClaimDesk
+  package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
   public let location: String
@@ -42,9 +44,10 @@ public final class Store: Sendable {
     self.logger = options.logger
     self.context = StoreContext(
       limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
-      sealing: sealing)
+      circuit: options.circuit, sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
+    self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
   }
 
   /// Opens a store, and makes or migrates it where that is needed.
@@ -112,6 +115,7 @@ public final class Store: Sendable {
     }
     task?.cancel()
     await task?.value
+    await storeProviderTallies()
     tail.finish()
     await engine.close()
     if let temporaryFolder { TemporaryFolder.remove(temporaryFolder) }

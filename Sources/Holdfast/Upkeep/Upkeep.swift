@@ -83,7 +83,8 @@ public final class Upkeep: Service {
       try await self.store.engine.write(settings) { connection in
         guard try connection.run([lease])[0].changes == 1 else { return 0 }
         let expired = try KeySweeper.sweepExpired(on: connection)
-        return try expired + KeySweeper.sweepCleared(on: connection)
+        let cleared = try KeySweeper.sweepCleared(on: connection)
+        return try expired + cleared + SessionSweeper.sweep(on: connection)
       }
     }
   }
@@ -126,6 +127,7 @@ public final class Upkeep: Service {
     SELECT
       CASE WHEN EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
         OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM session_clearings)
         THEN 1 ELSE 0 END,
       CASE WHEN EXISTS (
           SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= holdfast_now())

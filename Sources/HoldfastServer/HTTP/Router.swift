@@ -10,6 +10,8 @@ final class Route: Sendable {
     case quick
     /// Work: it has a time limit.
     case work
+    /// Work on a body while it comes: it lasts as long as the body moves.
+    case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
     /// A point read, and a wait where the query has `wait`.

@@ -159,7 +159,7 @@ extension Precondition {
   init?(taking fields: inout Fields) throws(StoreError) {
     switch try Condition(taking: &fields) {
     case .absent: self = .absent
-    case .version(let version): self = .oneOf([version])
+    case .version(let version): self = .oneOf([String(version)])
     case .value, nil: return nil
     }
   }

@@ -34,6 +34,8 @@ struct PreparedWrite: Sendable {
   /// The version of the one resource that it writes, for conditional requests; `nil` where there is
   /// no such resource.
   var version: (@Sendable (Transaction) throws(StoreError) -> Int64?)?
+  /// What else stands in the resource's entity tag, where it is more than the version.
+  var digest: (@Sendable (Transaction) throws(StoreError) -> String?)?
   /// What it needs to read of others; refused before anything runs.
   var needs: [(namespace: Namespace, orElse: StoreError)] = []
   /// What it changes beside, which only the store knows: the namespace of a record that is named by
@@ -68,7 +70,8 @@ struct PreparedWrite: Sendable {
     }
     if let version, !conditions.isEmpty {
       let current = try version(transaction)
-      guard conditions.allSatisfy({ $0.holds(for: current) }) else {
+      let tags = try [current.map { String($0) }, digest?(transaction)].compactMap(\.self)
+      guard conditions.allSatisfy({ $0.holds(for: current == nil ? nil : tags) }) else {
         throw Precondition.failed(current).adding(Precondition.mark, true)
       }
     }
@@ -90,6 +93,8 @@ struct Reply: Codable, Sendable {
   let body: Value
   /// The version that becomes the entity tag.
   var version: Int64?
+  /// What becomes the entity tag where that is not the version.
+  var tag: String?
   /// Where a new resource is.
   var location: String?
   /// Whether anything was written.
@@ -103,6 +108,8 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      ProviderOperations.all,
+      FileOperations.all,
       ApprovalOperations.all,
       PolicyOperations.all,
       GrantOperations.all,

@@ -7,6 +7,8 @@ enum Routes {
       KeyListRoutes.all,
       RunRoutes.all,
       BotRoutes.all,
+      ProviderRoutes.all,
+      FileRoutes.all,
       ApprovalRoutes.all,
       PolicyRoutes.all,
       GrantRoutes.all,
