@@ -350,5 +350,7 @@ import Testing
 
 extension TestServer {
   /// Makes a task, and gives its identifier.
-  fileprivate func makeTask() async throws -> String { "task-1" }
+  fileprivate func makeTask(run: String? = nil) async throws -> String {
+    try await store.tasks.enqueue("work", run: run).task.id
+  }
 }

@@ -14,16 +14,15 @@ extension ApprovalsTransaction {
   func note(
     _ action: String, _ approval: Approval, actor: String? = nil
   ) throws(StoreError) {
-    func text(_ text: String?) -> Value { text.map(Value.string) ?? .null }
     var details: Object = [
       "permission": .string(approval.permission), "action": .string(approval.action),
-      "digest": .string(approval.digest), "caller": text(approval.caller),
-      "task": text(approval.task),
+      "digest": .string(approval.digest), "caller": .of(approval.caller),
+      "task": .of(approval.task),
     ]
     let isDecision = action == AuditAction.approvalDecide
     if isDecision {
-      details["decided_by"] = text(approval.decidedBy)
-      details["reason"] = text(approval.reason)
+      details["decided_by"] = .of(approval.decidedBy)
+      details["reason"] = .of(approval.reason)
     }
     var entry = AuditEntry(
       actor: actor, action: action, subject: "approval:\(approval.id)", run: approval.run,

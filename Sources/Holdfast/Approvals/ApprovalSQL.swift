@@ -115,4 +115,26 @@ enum ApprovalSQL {
       LIMIT CAST($2 AS BIGINT))
     RETURNING id, run
     """)
+
+  /// How many approvals a deleted run still has.
+  static let resurrected = Statement(
+    """
+    SELECT COUNT(*)
+    FROM approvals AS a
+    JOIN runs AS r ON r.id = a.run
+    WHERE r.status = 'deleted'
+    """)
+
+  /// How many tasks wait although their approvals were closed after they began to.
+  ///
+  /// A task that was set to waiting by hand has none, and is nobody's mistake.
+  static let forgotten = Statement(
+    """
+    SELECT COUNT(*)
+    FROM tasks AS t
+    WHERE t.status = 'awaiting_approval'
+      AND NOT EXISTS (SELECT 1 FROM approvals AS u WHERE u.task = t.id AND u.status = 'pending')
+      AND EXISTS (
+        SELECT 1 FROM approvals AS c WHERE c.task = t.id AND c.closed_at > t.updated_at)
+    """)
 }

@@ -23,10 +23,9 @@ enum OwnedParts {
   static let all: [OwnedPart] = [
     DeadLettersTransaction.owned,
     .tasks,
-    SessionsTransaction.owned,
-    FileOwnership.part
     ApprovalPart.part,
-    DeadLettersTransaction.owned
+    SessionsTransaction.owned,
+    FileOwnership.part,
   ]
 
   /// Removes all that belongs to a run or a bot.

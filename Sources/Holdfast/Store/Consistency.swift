@@ -10,7 +10,7 @@ enum Consistency {
   /// - Throws: What the database says, as a ``StoreError``.
   static func check(_ connection: any Connection) throws(StoreError) -> [String] {
     var problems: [String] = []
-    for (statement, sentence) in rules + TaskConsistency.rules {
+    for (statement, sentence) in rules + TaskConsistency.rules + FileConsistency.rules {
       let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
       if count > 0 { problems.append("\(sentence): \(count)") }
     }
@@ -27,14 +27,9 @@ enum Consistency {
     (SessionSQL.resurrected, "Sessions of a deleted run"),
     (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
     (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
+    (ApprovalSQL.resurrected, "Approvals of a deleted run"),
+    (ApprovalSQL.forgotten, "Tasks that still wait for an approval that was closed"),
   ]
-  private static let rules: [(Statement, String)] =
-    [
-      (orphans, "Keys without their namespace"),
-      (future, "Keys with a version that no transaction drew"),
-      (resurrected, "Live namespaces with keys under a deleted run"),
-      (strayTags, "Tags without their run"),
-    ] + FileConsistency.rules
 
   private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
     var count = 0

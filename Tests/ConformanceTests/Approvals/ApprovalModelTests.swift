@@ -12,6 +12,8 @@ private struct Model {
     var decidedBy: String?
     var usableUntil: Instant?
     var isConsumed = false
+    /// Whether somebody decided, or upkeep noted that its time is over.
+    var isClosed = false
 
     func status(_ now: Instant) -> ApprovalStatus {
       switch decision {
@@ -35,25 +37,49 @@ private struct Model {
   var items: [String: Item] = [:]
   var policies: [String: (mode: PolicyMode, grants: Bool)] = [:]
   var grants: [Pair: Grant] = [:]
+  var tasks: [String: TaskStatus] = [:]
 
   func liveGrants(_ now: Instant) -> [Pair: Grant] { grants.filter { $0.value.expires > now } }
 
-  mutating func request(_ id: String, _ request: ApprovalRequest, _ now: Instant) {
-    let expires = now + (request.ttl ?? .seconds(3_600))
-    items[id] = Item(request: request, requested: now, expires: expires)
+  /// What is decided about a request at once, and by whom.
+  func ruling(_ request: ApprovalRequest, _ now: Instant) -> (ApprovalDecision, String)? {
     let permission = request.permission ?? request.scope.action
     let mode = policies[permission]?.mode
-    let isGranted =
-      request.scope.task.map {
-        liveGrants(now)[Pair(permission: permission, task: $0)] != nil
-      } ?? false
-    switch mode {
-    case .alwaysDeny: decide(id, .deny, by: "policy:\(permission)", now)
-    case _ where isGranted: decide(id, .approve, by: "grant", now)
-    case .autoApprove, .notifyThenDo:
-      decide(id, .approve, by: "policy:\(permission)", now)
-    default: break
+    if mode == .alwaysDeny { return (.deny, "policy:\(permission)") }
+    if let task = request.scope.task,
+      liveGrants(now)[Pair(permission: permission, task: task)] != nil
+    {
+      return (.approve, "grant")
     }
+    return mode?.decision.map { ($0, "policy:\(permission)") }
+  }
+
+  mutating func request(_ id: String, _ request: ApprovalRequest, _ now: Instant) {
+    let ruling = ruling(request, now)
+    let expires = now + (request.ttl ?? .seconds(3_600))
+    items[id] = Item(request: request, requested: now, expires: expires)
+    if let task = request.scope.task, ruling?.0 != .approve { tasks[task] = .awaitingApproval }
+    if let (decision, name) = ruling { decide(id, decision, by: name, now) }
+  }
+
+  /// Ends the wait of a task, if it waits.
+  mutating func endWait(of item: Item, _ status: TaskStatus) {
+    guard let task = item.request.scope.task, tasks[task] == .awaitingApproval else { return }
+    let others = items.values.filter { $0.request.scope.task == task && !$0.isClosed }
+    if status == .pending, !others.isEmpty { return }
+    tasks[task] = status
+  }
+
+  mutating func sweep(_ now: Instant) {
+    for (id, item) in items where !item.isClosed && item.status(now) == .expired {
+      items[id]?.isClosed = true
+      endWait(of: item, .cancelled)
+    }
+  }
+
+  mutating func delete(_ id: String) {
+    guard let item = items.removeValue(forKey: id), !item.isClosed else { return }
+    endWait(of: item, .cancelled)
   }
 
   mutating func decide(
@@ -63,8 +89,10 @@ private struct Model {
     guard var item = items[id] else { return }
     item.decision = decision
     item.decidedBy = name
+    item.isClosed = true
     if decision == .approve { item.usableUntil = max(item.expires, now + .seconds(900)) }
     items[id] = item
+    endWait(of: item, decision == .approve ? .pending : .cancelled)
     guard decision == .approve, name != "grant", let task = item.request.scope.task else { return }
     let permission = item.request.permission ?? item.request.scope.action
     guard grant || policies[permission]?.grants == true else { return }
@@ -85,8 +113,16 @@ private struct Walk {
   let time: ManualTimeSource
   let tasks: [String]
   var generator: SeededGenerator
-  var model = Model()
+  var model: Model
   var made = 0
+
+  init(_ store: Store, _ time: ManualTimeSource, tasks: [String], seed: UInt64) {
+    self.store = store
+    self.time = time
+    self.tasks = tasks
+    generator = SeededGenerator(seed: seed)
+    model = Model(tasks: Dictionary(uniqueKeysWithValues: tasks.map { ($0, .pending) }))
+  }
 
   private var now: Instant { time.wallTime() }
 
@@ -114,8 +150,10 @@ private struct Walk {
     case 10: return try await stepPolicy()
     case 11: return try await stepRevoke()
     case 12:
-      while try await Upkeep(store: store).slice() > 0 {}
+      while try await store.transaction({ try $0.approvals.expireDue(limit: 3) }) > 0 {}
+      model.sweep(now)
       return "sweep"
+    case 13: return try await stepRequeue()
     default:
       let seconds = try one(of: [1, 60, 290, 300, 600, 899])
       time.advance(by: .seconds(seconds))
@@ -131,14 +169,18 @@ private struct Walk {
       caller: chance(1, in: 2) ? "bot" : nil, task: chance(1, in: 2) ? try one(of: tasks) : nil,
       permission: try permission(), ttl: chance(1, in: 2) ? .seconds(300) : nil, id: id)
     let isTaken = model.items[id] != nil
+    let isOver = request.scope.task.map { model.tasks[$0] == .cancelled } ?? false
+    let expected: StoreError.Code? =
+      if isTaken { .conflict } else if isOver, model.ruling(request, now)?.0 != .approve {
+        .invalidState
+      } else { nil }
     switch try await outcome({ try await store.approvals.request(request) }) {
     case .success:
-      #expect(!isTaken)
+      #expect(expected == nil)
       model.request(id, request, now)
-    case .failure(let error):
-      #expect(error.code == .conflict && isTaken)
+    case .failure(let error): #expect(error.code == expected)
     }
-    return "request \(id)"
+    return "request \(id) for \(request.scope.task ?? "no task")"
   }
 
   private mutating func stepDecide() async throws -> String {
@@ -188,7 +230,7 @@ private struct Walk {
   private mutating func stepDelete() async throws -> String {
     let id = try knownID()
     #expect(try await store.approvals.delete(id) == (model.items[id] != nil))
-    model.items[id] = nil
+    model.delete(id)
     return "delete \(id)"
   }
 
@@ -208,6 +250,14 @@ private struct Walk {
     model.policies[permission] = (mode, grants)
     if old?.mode != mode || old?.grants != grants { model.endGrants(ofPolicy: permission) }
     return "policy \(permission) \(mode), grants \(grants)"
+  }
+
+  private mutating func stepRequeue() async throws -> String {
+    for task in tasks where model.tasks[task] == .cancelled {
+      try await store.tasks.requeue(task)
+      model.tasks[task] = .pending
+    }
+    return "requeue"
   }
 
   private mutating func stepRevoke() async throws -> String {
@@ -237,6 +287,9 @@ private struct Walk {
       let ids = try await store.approvals.list(query).items.map(\.id)
       let expected = model.items.filter { $0.value.status(now) == status }.keys
       #expect(Set(ids) == Set(expected), doing)
+    }
+    for task in tasks {
+      #expect(try await store.tasks.get(task)?.status == model.tasks[task], doing)
     }
     let policies = try await store.policies.list().items
     #expect(policies.map(\.permission) == model.policies.keys.sorted(), doing)
@@ -269,8 +322,7 @@ private struct Walk {
       let time = ManualTimeSource()
       try await withStore(on: engine, options: .testing(time: time)) { test in
         let tasks = try await [test.store.makeTask(), test.store.makeTask()]
-        var walk = Walk(
-          store: test.store, time: time, tasks: tasks, generator: SeededGenerator(seed: seed))
+        var walk = Walk(test.store, time, tasks: tasks, seed: seed)
         for round in 0..<150 {
           if restarts, round % 50 == 49 { walk.store = try await test.restart() }
           let done = try await walk.step()

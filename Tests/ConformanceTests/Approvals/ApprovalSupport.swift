@@ -15,6 +15,6 @@ extension Changes {
 extension Store {
   /// Makes a task, and gives its identifier.
   func makeTask(run: String? = nil) async throws -> String {
-    context.ids.makeID(at: context.time.wallTime())
+    try await tasks.enqueue("work", run: run).task.id
   }
 }
