@@ -104,16 +104,13 @@ enum ApprovalSQL {
     """)
 
   /// $1 closed before, $2 how many.
-  static let deleteClosed = Statement(
+  static let closed = Statement(
     """
-    DELETE FROM approvals
-    WHERE number IN (
-      SELECT c.number
-      FROM approvals AS c
-      WHERE c.closed_at < $1
-      ORDER BY c.closed_at, c.number
-      LIMIT CAST($2 AS BIGINT))
-    RETURNING id, run
+    SELECT id, run
+    FROM approvals
+    WHERE closed_at < $1
+    ORDER BY closed_at, number
+    LIMIT CAST($2 AS BIGINT)
     """)
 
   /// How many approvals a deleted run still has.
