@@ -27,6 +27,7 @@ enum OwnedParts {
     ApprovalPart.part,
     ApprovalPart.part,
     DeadLettersTransaction.owned,
+    ApprovalPart.part,
     SessionsTransaction.owned,
     FileOwnership.part,
   ]

@@ -227,6 +227,40 @@ import Testing
       #expect(try await letters.retryable(limit: 10).isEmpty)
       try await letters.resolve("a")
       #expect(try await letters.list(DeadLetterQuery(status: .resolved)).items.count == 1)
+  /// Goal: `SaveApproval`, `GetApproval` and `DeleteApproval` are request, get and delete.
+  ///
+  /// Method: one approval; what differs is that its task is cancelled with it.
+  @Test(arguments: Engines.available)
+  func `SaveApproval GetApproval and DeleteApproval are request get and delete`(
+    on engine: TestEngine
+  ) async throws {
+    try await withStore(on: engine) { test in
+      let task = try await test.store.tasks.enqueue("send").task.id
+      let saved = try await test.store.approvals.request(
+        ApprovalRequest("send_email", parameters: ["to": "u1"], task: task, id: "a1"))
+      #expect(try await test.store.approvals.get("a1") == saved)
+      #expect(try await test.store.approvals.delete("a1"))
+      #expect(try await test.store.approvals.get("a1") == nil)
+      #expect(try await test.store.tasks.get(task)?.status == .cancelled)
+    }
+  }
+
+  /// Goal: `ListExpiredApprovals` is `expired(maxAge:)`.
+  ///
+  /// Method: what nobody decided within ten minutes of its request, and nothing else.
+  @Test(arguments: Engines.available)
+  func `ListExpiredApprovals is expired with a maxAge`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let approvals = test.store.approvals
+      try await approvals.request(ApprovalRequest("old", id: "old"))
+      try await approvals.request(ApprovalRequest("decided", id: "decided"))
+      try await approvals.decide("decided", .deny)
+      time.advance(by: .seconds(1))
+      try await approvals.request(ApprovalRequest("new", id: "new"))
+      time.advance(by: .seconds(599))
+      let expired = try await approvals.expired(maxAge: .seconds(600)).items
+      #expect(expired.map(\.id) == ["old"])
     }
   }
 }
