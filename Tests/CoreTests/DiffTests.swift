@@ -10,12 +10,13 @@ import Testing
     if let last = source.popLast(), last != "\n" { source.append(String(last.dropLast())) }
     var result: [String] = []
     var place = 0
-    let parts = diff.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).dropLast()
+    let parts = diff.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2)
+      .dropLast()
     for part in parts {
       let text = String(part.dropFirst())
       switch part.first {
       case "@":
-        guard let match = part.firstMatch(of: /^@@ -([0-9]+)(?:,([0-9]+))? /),
+        guard let match = part.firstMatch(of: #/^@@ -([0-9]+)(?:,([0-9]+))? /#),
           let first = Int(match.1)
         else { return nil }
         let start = match.2 == "0" ? first : first - 1
@@ -64,7 +65,9 @@ import Testing
     let old = Array("A\nB\nC\nA\nB\nB\nA\n".utf8)
     let new = Array("C\nB\nA\nB\nA\nC\n".utf8)
     let diff = UnifiedDiff(from: old, to: new).text("a", "b")
-    let steps = diff.split(separator: "\n").dropFirst(2).filter { $0.hasPrefix("+") || $0.hasPrefix("-") }
+    let steps = diff.split(separator: "\n").dropFirst(2).filter {
+      $0.hasPrefix("+") || $0.hasPrefix("-")
+    }
     #expect(steps.count == 5)
   }
 

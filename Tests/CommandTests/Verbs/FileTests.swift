@@ -46,7 +46,7 @@ import Testing
       (64, ["put", "users:1", "x", source]), (64, ["delete", "run:1", "b.txt"]),
     ]
     for (code, arguments) in codes {
-      let outcome = try await place.holdfast(["file"] + arguments, environment: way)
+      let outcome = try await run(place, ["file"] + arguments, way)
       #expect(outcome.code == code, "\(arguments): \(outcome.errors)")
       #expect(outcome.output.isEmpty)
     }
@@ -75,8 +75,8 @@ import Testing
       try server.tool.forgetPeak()
       let before = server.tool.memory.now
       let output = direction == "get" ? ["--output", large + ".back"] : [large]
-      let outcome = try await place.holdfast(
-        ["file", direction, "global", "large"] + output, environment: way)
+      let outcome = try await run(
+        place, ["file", direction, "global", "large"] + output, way)
       #expect(outcome.code == 0, "\(outcome.errors)")
       let grown = server.tool.memory.peak - before
       print("\(engine.rawValue), \(direction): \(before >> 20) MiB, grown by \(grown >> 10) KiB")
@@ -90,6 +90,14 @@ import Testing
     #expect(refused.code == 65)
     #expect(
       try await place.holdfast(["file", "get", "global", "over"], environment: way).code == 66)
+  }
+
+  private func run(
+    _ place: Place, _ arguments: [String], _ environment: [String: String]
+  ) async throws -> Tool.Outcome {
+    try await Tool.run(
+      arguments, environment: ["HOLDFAST_STORE": place.store].merging(environment) { $1 },
+      folder: place.folder)
   }
 
   private static func content(_ count: Int, seed: UInt64) -> Data {
