@@ -5,7 +5,7 @@ import Testing
   /// Applies a difference as `patch` would: keeps and adds what the hunks say.
   private func patched(_ old: [UInt8], _ diff: String) -> [UInt8]? {
     let lines = String(decoding: old, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false).map { $0 + "\n" }
+      .split(separator: "\n", omittingEmptySubsequences: false).map { String($0) + "\n" }
     var source = lines
     if let last = source.popLast(), last != "\n" { source.append(String(last.dropLast())) }
     var result: [String] = []
