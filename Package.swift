@@ -104,8 +104,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Holdfast", "HoldfastServer", "HoldfastTesting", httpClient, hummingbird, httpTypes, nio,
-        nioPosix, locks, logging, lifecycle,
+        "Holdfast", "HoldfastEngine", "HoldfastServer", "HoldfastTesting", httpClient, hummingbird,
+        httpTypes, nio, nioPosix, locks, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

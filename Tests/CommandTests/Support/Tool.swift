@@ -99,6 +99,21 @@ final class Tool: Sendable {
     close(input)
   }
 
+  /// How many bytes of memory it has, and had at most since ``forgetPeak()``.
+  var memory: (now: Int, peak: Int) {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    func kilobytes(_ name: String) -> Int {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+      return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+    return (kilobytes("VmRSS") * 1_024, kilobytes("VmHWM") * 1_024)
+  }
+
+  /// Begins to measure the most memory anew.
+  func forgetPeak() throws {
+    try Data("5".utf8).write(to: URL(filePath: "/proc/\(pid)/clear_refs"))
+  }
+
   /// Runs a program to its end.
   static func run(
     _ program: Program = .holdfast, _ arguments: [String], input: String? = nil,
