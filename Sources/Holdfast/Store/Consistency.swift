@@ -3,19 +3,32 @@ import HoldfastEngine
 
 /// Whether rows fit each other: what foreign keys would say, and what no constraint can.
 enum Consistency {
+  /// How many kinds of misfit are looked for.
+  static var stepCount: Int { rules.count + 1 }
+
   /// Looks for every kind of misfit.
   ///
-  /// - Parameter connection: A snapshot.
+  /// - Parameters:
+  ///   - connection: A snapshot.
+  ///   - begins: Told of each kind before it is looked for, with its number from 1.
   /// - Returns: One sentence a kind that was found, with how many rows it concerns.
   /// - Throws: What the database says, as a ``StoreError``.
-  static func check(_ connection: any Connection) throws(StoreError) -> [String] {
+  static func check(
+    _ connection: any Connection, _ begins: (Int, String) -> Void
+  ) throws(StoreError) -> [String] {
     var problems: [String] = []
-    for (statement, sentence) in rules {
+    for (place, (statement, sentence)) in rules.enumerated() {
+      begins(place + 1, sentence)
       let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
       if count > 0 { problems.append("\(sentence): \(count)") }
     }
-    return problems + (try unreadable(connection))
+    begins(stepCount, unreadableValues)
+    let count = try unreadable(connection)
+    if count > 0 { problems.append("\(unreadableValues): \(count)") }
+    return problems
   }
+
+  private static let unreadableValues = "Values that are not the JSON that Holdfast writes"
 
   private static let rules: [(Statement, String)] = [
     (orphans, "Keys without their namespace"),
@@ -24,7 +37,7 @@ enum Consistency {
     (strayTags, "Tags without their run"),
   ]
 
-  private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
+  private static func unreadable(_ connection: any Connection) throws(StoreError) -> Int {
     var count = 0
     do {
       try connection.forEachRow(values, []) { row in
@@ -33,7 +46,7 @@ enum Consistency {
     } catch {
       throw StoreError.from(error)
     }
-    return count == 0 ? [] : ["Values that are not the JSON that Holdfast writes: \(count)"]
+    return count
   }
 
   private static let orphans = Statement(
