@@ -22,6 +22,8 @@ struct Program: AsyncParsableCommand {
       KeyValueNoun.self,
       RunNoun.self,
       BotNoun.self,
+      ProviderNoun.self,
+      FileNoun.self,
       TokenNoun.self,
       Migrate.self,
       Verify.self,

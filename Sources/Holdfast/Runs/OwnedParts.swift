@@ -20,7 +20,14 @@ struct OwnedPart: Sendable {
 /// What all primitives keep under runs and bots.
 enum OwnedParts {
   /// In the order in which they are removed.
-  static let all: [OwnedPart] = []
+  static let all: [OwnedPart] = [
+    DeadLettersTransaction.owned,
+    .tasks,
+    SessionsTransaction.owned,
+    FileOwnership.part
+    ApprovalPart.part,
+    DeadLettersTransaction.owned
+  ]
 
   /// Removes all that belongs to a run or a bot.
   ///

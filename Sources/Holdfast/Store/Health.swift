@@ -11,6 +11,8 @@ public struct StoreHealth: Sendable {
   public let bytes: Int64
   /// The number of rows of each primitive.
   public let rows: Object
+  /// How many circuits of providers stand in each state.
+  public let circuits: Object
   /// What the engine adds: sizes of logs and pools, waits, retries, what holds the feed back.
   public let details: Object
 }
@@ -45,12 +47,15 @@ extension Store {
   public func health() async throws(StoreError) -> StoreHealth {
     try await observed(Self.healthOperation) {
       let engine = try await engine.health()
-      let rows = try await readBody(.scan) { tx in
-        try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) }
+      let (rows, circuits) = try await readBody(.scan) { tx in
+        (
+          try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) },
+          try tx.providers.circuits()
+        )
       }
       return StoreHealth(
         database: engine.database, migration: engine.migration, bytes: engine.bytes,
-        rows: Object(rows), details: engine.details)
+        rows: Object(rows), circuits: circuits, details: engine.details)
     }
   }
 
@@ -78,15 +83,21 @@ extension Store {
     progress: @escaping @Sendable (VerificationStep) -> Void = { _ in }
   ) async throws(StoreError) -> Verification {
     try await observed(Self.verifyOperation) {
-      let count = 1 + Consistency.stepCount
-      progress(VerificationStep(number: 1, count: count, title: "Faults of the database itself"))
-      let structural = try await engine.verify()
-      let found = try await readBody(.scan) { tx in
-        try Consistency.check(tx.reading()) { number, title in
-          progress(VerificationStep(number: 1 + number, count: count, title: title))
-        }
+      let count = 1 + Consistency.steps.count
+      let begins = { @Sendable (number: Int, title: String) in
+        progress(VerificationStep(number: number, count: count, title: title))
       }
-      return Verification(problems: structural + found)
+      begins(1, "Faults of the database itself")
+      var problems = try await engine.verify()
+      problems += try await readBody(.scan) { tx in
+        var found: [String] = []
+        for (place, step) in Consistency.steps.enumerated() {
+          begins(place + 2, step.title)
+          found += try step.find(tx)
+        }
+        return found
+      }
+      return Verification(problems: problems)
     }
   }
 }
@@ -100,8 +111,23 @@ private enum HealthSQL {
     UNION ALL SELECT 'namespaces', (SELECT COUNT(*) FROM namespaces WHERE cleared_at IS NULL)
     UNION ALL SELECT 'runs', (SELECT COUNT(*) FROM runs WHERE status <> 'deleted')
     UNION ALL SELECT 'bots', (SELECT COUNT(*) FROM bots)
+    UNION ALL SELECT 'session_contexts', (SELECT COUNT(*) FROM session_contexts)
+    UNION ALL SELECT 'session_items', (
+      SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM session_contexts)
+    UNION ALL SELECT 'thread_sessions', (SELECT COUNT(*) FROM thread_sessions)
+    UNION ALL SELECT 'approvals', (SELECT COUNT(*) FROM approvals)
+    UNION ALL SELECT 'approval_policies', (SELECT COUNT(*) FROM approval_policies)
+    UNION ALL SELECT 'grants', (SELECT COUNT(*) FROM grants)
+    UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
+    UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
+    UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
+    UNION ALL SELECT 'files', (SELECT COUNT(*) FROM files WHERE deleted_at IS NULL)
+    UNION ALL SELECT 'file_versions', (SELECT COUNT(*) FROM file_versions)
+    UNION ALL SELECT 'chunks', (SELECT COUNT(*) FROM chunks)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
+    UNION ALL SELECT 'audit_log', (SELECT COUNT(*) FROM audit_log)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
+    UNION ALL SELECT 'providers', (SELECT COUNT(*) FROM provider_health)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)
     """)
 }

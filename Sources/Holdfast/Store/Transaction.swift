@@ -125,6 +125,14 @@ package struct StoreContext: Sendable {
   package let time: any TimeSource
   /// Who acts where no access token does.
   package let actor: String
+  /// When circuits of providers open and close.
+  package let circuit: CircuitPolicy
+  /// How the audit log is sealed.
+  package let sealing: AuditSealing
+  /// What a task is where nobody says otherwise.
+  package let tasks: TaskDefaults
+  /// Notices leaps of the store's time.
+  package let leaps = LeapWatch()
 }
 
 extension Connection {

@@ -109,6 +109,38 @@ struct Connection: Sendable {
     return answer
   }
 
+  /// Sends a body while it is read, and takes the whole answer.
+  ///
+  /// - Parameters:
+  ///   - route: The path and the query.
+  ///   - upload: The body.
+  ///   - headers: More header fields.
+  /// - Returns: The answer.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func put(
+    _ route: Route, _ upload: APIRequest.Upload, headers: HTTPFields
+  ) async throws(StoreError) -> Answer {
+    let response = try await client.send(
+      APIRequest(.put, route.target, headers: headers, upload: upload))
+    let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
+    guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
+    return answer
+  }
+
+  /// Asks for something whose body is read while it comes.
+  ///
+  /// - Parameter route: The path and the query.
+  /// - Returns: The answer.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func content(_ route: Route) async throws(StoreError) -> APIResponse {
+    let response = try await client.send(APIRequest(.get, route.target))
+    guard response.status < 300 else {
+      let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
+      throw Problem.error(bytes, status: response.status)
+    }
+    return response
+  }
+
   /// Asks for a stream of events.
   ///
   /// - Parameter route: The path and the query.

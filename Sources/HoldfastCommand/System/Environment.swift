@@ -63,6 +63,19 @@ enum Files {
     }
   }
 
+  /// A file, or standard input, piece by piece.
+  ///
+  /// - Parameter path: The file's path; `nil` for standard input.
+  /// - Returns: The pieces, and how long they are together where that is known.
+  /// - Throws: `not_found`, `forbidden` or `invalid`; the message names the path.
+  static func pieces(_ path: String?) throws(StoreError) -> FilePieces {
+    guard let path else { return FilePieces(STDIN_FILENO, "Standard input") }
+    let name = Printable.escaped(path)
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure("\(name) cannot be opened", errno) }
+    return FilePieces(file, name)
+  }
+
   /// Makes a folder that only this user can enter, where there is none.
   ///
   /// - Parameter path: The folder's path; its parent must be there.
@@ -72,7 +85,7 @@ enum Files {
     throw failure("The folder \(Printable.escaped(path)) cannot be made", errno)
   }
 
-  private static func failure(_ what: String, _ number: Int32) -> StoreError {
+  static func failure(_ what: String, _ number: Int32) -> StoreError {
     let reason = String(cString: strerror(number))
     let code: StoreError.Code =
       switch number {

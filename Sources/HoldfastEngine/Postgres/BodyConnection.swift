@@ -7,6 +7,7 @@ import NIOConcurrencyHelpers
 /// dooms it: later calls throw the same error, and it is rolled back whatever the body does.
 final class BodyConnection: Connection {
   let dialect = Dialect.postgres
+  var notes: SessionNotes { session.notes }
   private let session: Session
   private let frame: TransactionFrame
   private let options: EngineOptions

@@ -26,6 +26,8 @@ final class Session: @unchecked Sendable {
   let connection: OpaquePointer
   /// The process id of the server's side, by which `pg_locks` and notifications name it.
   let backend: Int32
+  /// What bodies noted with this session; it goes when the connection goes.
+  let notes = SessionNotes()
   private var preparations: [Preparation] = []
   private var progress = PipelineProgress()
   private var parameters = Parameters()

@@ -15,6 +15,8 @@ final class SQLiteConnection: @unchecked Sendable {
 
   let handle: OpaquePointer
   let clock: SQLiteClock
+  /// What bodies noted with this connection.
+  let notes = SessionNotes()
   private var prepared: [PreparedStatement?] = []
 
   /// For how long a lock of SQLite's is waited for.

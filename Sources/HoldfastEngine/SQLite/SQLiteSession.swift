@@ -9,6 +9,7 @@ import HoldfastCore
 /// - After ``end()`` nothing reaches the connection any more.
 final class SQLiteSession: Connection {
   private var connection: SQLiteConnection?
+  let notes: SessionNotes
   /// When a body's time is over, by the monotonic clock; `nil` for a read.
   private let deadline: Duration?
   private let probe: (@Sendable (ProbePoint) throws(StoreError) -> Void)?
@@ -20,6 +21,7 @@ final class SQLiteSession: Connection {
     probe: (@Sendable (ProbePoint) throws(StoreError) -> Void)?
   ) {
     self.connection = connection
+    notes = connection.notes
     self.deadline = deadline
     self.probe = probe
   }

@@ -10,6 +10,9 @@ package protocol Connection: AnyObject {
   /// Which database this is.
   var dialect: Dialect { get }
 
+  /// What is noted with the session of the database, beyond this body and its transaction.
+  var notes: SessionNotes { get }
+
   /// Runs a statement and hands over its rows one after the other, without keeping them.
   ///
   /// - Parameters:

@@ -14,12 +14,14 @@ final class Call: Sendable {
   let channel: (any Channel)?
   /// The body, for a route that takes one.
   private let body: Bodies.Body?
+  /// The body as it comes, for a route that streams it.
+  let stream: BodyStream?
   private let route: Route
   private let target: RequestTarget
 
   init(
     _ request: Request, _ target: RequestTarget, _ route: Route, access: Access,
-    core: ServerCore, channel: (any Channel)?, body: Bodies.Body?
+    core: ServerCore, channel: (any Channel)?, body: Bodies.Body?, stream: BodyStream?
   ) {
     self.request = request
     self.target = target
@@ -28,6 +30,7 @@ final class Call: Sendable {
     self.core = core
     self.channel = channel
     self.body = body
+    self.stream = stream
   }
 
   var store: Store { core.store }
@@ -60,6 +63,16 @@ extension Call {
     let key = text(place)
     try Refusal.asMalformed { () throws(StoreError) in try Key.check(key, limits) }
     return key
+  }
+
+  /// The file's name in the second place of the path.
+  ///
+  /// - Returns: The name.
+  /// - Throws: 400 for what is none.
+  func fileName() throws(Refusal) -> String {
+    let name = text(1)
+    try Refusal.asMalformed { () throws(StoreError) in try Checks.fileName(name, limits) }
+    return name
   }
 
   /// The identifier in the first place of the path.

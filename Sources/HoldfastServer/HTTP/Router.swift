@@ -10,8 +10,12 @@ final class Route: Sendable {
     case quick
     /// Work: it has a time limit.
     case work
+    /// Work on a body while it comes: it lasts as long as the body moves.
+    case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
+    /// A point read, and a wait where the query has `wait`.
+    case waitingIfAsked
   }
 
   let method: HTTPRequest.Method
@@ -51,6 +55,18 @@ final class Route: Sendable {
       if case .word(let word) = parts[place], word != segments[place] { return false }
     }
     return true
+  }
+
+  /// How long the answer to one request may take.
+  ///
+  /// - Parameter target: The request's path and query.
+  /// - Returns: The route's own pace, or what the query makes of it.
+  func pace(of target: RequestTarget) -> Pace {
+    guard pace == .waitingIfAsked else { return pace }
+    let isAsked = target.query.split(separator: "&").contains { part in
+      part == "wait" || part.hasPrefix("wait=")
+    }
+    return isAsked ? .waiting : .quick
   }
 
   /// Whether a body is taken in before the answer is made.

@@ -58,6 +58,23 @@ struct Fields {
     return text
   }
 
+  /// Takes one of several words.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: What the word stands for.
+  /// - Throws: `invalid` where it is left out, and for any other word.
+  mutating func word<Word: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(StoreError) -> Word where Word.RawValue == String {
+    let text = try text(name)
+    guard let word = Word(rawValue: text) else {
+      let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Self.failure(
+        name, "type", "The field \(name) is one of a few words.", hint: "Send one of: \(words).")
+    }
+    return word
+  }
+
   /// Takes a whole number that may be left out.
   ///
   /// - Parameter name: The field's name.
