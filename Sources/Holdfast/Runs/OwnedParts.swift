@@ -24,9 +24,8 @@ enum OwnedParts {
     DeadLettersTransaction.owned,
     .tasks,
     SessionsTransaction.owned,
-    FileOwnership.part
+    FileOwnership.part,
     ApprovalPart.part,
-    DeadLettersTransaction.owned
   ]
 
   /// Removes all that belongs to a run or a bot.
