@@ -105,13 +105,15 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["Holdfast", "HoldfastEngine", "HoldfastTesting", locks, logging],
+      dependencies: [
+        "CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks, logging,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Holdfast", "HoldfastCore", "HoldfastServer", "HoldfastTesting", httpClient, httpTypes,
-        nio, nioPosix, locks, logging, lifecycle,
+        "Holdfast", "HoldfastCore", "HoldfastEngine", "HoldfastServer", "HoldfastTesting",
+        httpClient, httpTypes, nio, nioPosix, locks, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

@@ -107,9 +107,9 @@ public struct BotsTransaction {
       }
       try connection.run(BotSQL.setSlug, [.text(id), .text(slug)])
     }
-    let updated = try connection.first(BotSQL.update, [.text(id), fields.name, fields.metadata]) {
-      row throws(StoreError) in try Bot(row: row)
-    }
+    let updated = try connection.change(
+      BotSQL.update, [.text(id), fields.name, fields.metadata], thenLook: BotSQL.get
+    ) { row throws(StoreError) in try Bot(row: row) }
     guard let updated else { return try known(id, connection) }
     let event = Feed.event("bot", .bot(id), id, "update")
     try connection.run(event.statement, event.bindings)

@@ -203,12 +203,11 @@ extension KeyValueTransaction {
       for (place, plan) in rest { results[place] = try run(plan, on: connection) }
       return results
     }
-    var answers = try connection.run(rest.flatMap(\.value.steps))[...]
-    for (place, plan) in rest {
-      guard let result = plan.result(answers.prefix(PutPlan.stepCount)) else {
+    let answers = try connection.run(rest.map(\.value.step))
+    for ((place, plan), answer) in zip(rest, answers) {
+      guard let result = plan.result(answer) else {
         throw StoreError(.internal, "A put of a batch was refused after its conditions held.")
       }
-      answers = answers.dropFirst(PutPlan.stepCount)
       results[place] = result
     }
     return results

@@ -129,8 +129,9 @@ public struct RunsTransaction {
       try Metadata.text(value, limits)
     }
     let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
-    let updated = try connection.first(
-      RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)]
+    let updated = try connection.change(
+      RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)],
+      thenLook: RunSQL.get
     ) { row throws(StoreError) in try RunRow(row: row) }
     guard case .some(.some(let row)) = updated else {
       _ = try known(id, connection)

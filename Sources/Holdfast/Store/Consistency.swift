@@ -35,6 +35,8 @@ enum Consistency {
       (SessionSQL.resurrected, "Sessions of a deleted run"),
       (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
       (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
+      (ApprovalSQL.resurrected, "Approvals of a deleted run"),
+      (ApprovalSQL.forgotten, "Tasks that still wait for an approval that was closed"),
     ] + TaskConsistency.rules + FileConsistency.rules
 
   private static func count(

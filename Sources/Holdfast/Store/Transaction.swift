@@ -164,6 +164,29 @@ extension Connection {
   }
 }
 
+extension Connection {
+  /// Changes one row and gives it as it is then.
+  ///
+  /// On SQLite these are two statements: for the rows of RETURNING it makes a table of its own each
+  /// time, which costs more than finding the row again, and nobody else writes in between.
+  ///
+  /// - Parameters:
+  ///   - change: The change; only its text for PostgreSQL ends with RETURNING.
+  ///   - bindings: Its parameters, of which the first names the row.
+  ///   - look: Finds the row by that one parameter, with the same columns.
+  ///   - make: Makes the result of the row.
+  /// - Returns: The result; `nil` where no row was changed.
+  /// - Throws: What the database says, as a ``StoreError``.
+  package func change<Result>(
+    _ change: Statement, _ bindings: [Bound], thenLook look: Statement,
+    _ make: (Row) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result? {
+    guard dialect == .sqlite else { return try first(change, bindings, make) }
+    guard try run(change, bindings) > 0 else { return nil }
+    return try first(look, Array(bindings.prefix(1)), make)
+  }
+}
+
 extension StoreError {
   /// The error itself, or `internal` around an error that should not have come.
   ///

@@ -6,16 +6,17 @@ import HoldfastServer
 
 /// Gives a file's content.
 struct FileGet: AsyncParsableCommand {
-  static let configuration = CommandConfiguration.verb(
-    "get", "Write a file's content to standard output, or into a file.",
-    about: """
+  static let configuration = CommandConfiguration(
+    commandName: "get",
+    abstract: "Write a file's content to standard output, or into a file.",
+    discussion: """
       What was read is compared with the digest that the store has of it. A file that is written \
       to is there only when all of it came.
-      """,
-    examples: [
-      "holdfast file get run:42 report.pdf --output report.pdf",
-      "holdfast file get run:42 notes.md --number 3",
-    ])
+
+      EXAMPLE
+        holdfast file get run:42 report.pdf --output report.pdf
+        holdfast file get run:42 notes.md --number 3
+      """)
 
   @OptionGroup var file: FileArguments
 
@@ -67,13 +68,15 @@ struct FileGet: AsyncParsableCommand {
 }
 
 /// Shows what changed between two versions.
-struct FileDiff: Verb {
-  static let configuration = CommandConfiguration.verb(
-    "diff", "Show what changed between two versions of a text.",
-    examples: [
-      "holdfast file diff run:42 notes.md",
-      "holdfast file diff run:42 notes.md --from 1 --to 3",
-    ])
+struct FileDiff: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Show what changed between two versions of a text.",
+    discussion: """
+      EXAMPLE
+        holdfast file diff run:42 notes.md
+        holdfast file diff run:42 notes.md --from 1 --to 3
+      """)
 
   @OptionGroup var file: FileArguments
 
@@ -86,10 +89,13 @@ struct FileDiff: Verb {
 
   @OptionGroup var arguments: StoreArguments
 
-  func request() throws -> Request {
-    .get(
-      file.route("diff").with("from", from).with("to", to),
-      Look { diff, terminal in Self.text(diff["diff"]?.stringValue ?? "", for: terminal) })
+  func run() async throws {
+    let route = file.route("diff").with("from", from).with("to", to)
+    try await arguments.run(for: .read) { connection throws(StoreError) in
+      try await connection.send(.get, route)
+    } show: { diff, terminal in
+      Self.text(diff["diff"]?.stringValue ?? "", for: terminal)
+    }
   }
 
   /// The difference, coloured for a person.

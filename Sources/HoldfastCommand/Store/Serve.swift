@@ -82,6 +82,7 @@ struct Serve: AsyncParsableCommand {
     if named == nil { try Files.makeFolder(data) }
     var options = StoreOptions()
     options.logger = Log.logger("holdfast", level)
+    options.masterKey = try Environment.masterKey()
     return try await Store.open(StoreLocation(path), options: options)
   }
 

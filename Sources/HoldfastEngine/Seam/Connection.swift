@@ -52,6 +52,7 @@ extension Connection {
   ///   - make: Makes the result of a row.
   /// - Returns: The results in order.
   /// - Throws: What the database says, as a ``StoreError``.
+  @inlinable
   package func rows<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> [Result] {
@@ -68,6 +69,7 @@ extension Connection {
   ///   - make: Makes the result of the row.
   /// - Returns: The result; `nil` where there was no row.
   /// - Throws: What the database says, as a ``StoreError``.
+  @inlinable
   package func row<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> Result? {

@@ -45,13 +45,21 @@ extension Entry {
     text += #","version":"#.utf8
     text += String(version).utf8
     text += #","description":"#.utf8
-    text += description.map { Value.string($0).jsonBytes } ?? Array("null".utf8)
+    if let description {
+      text += Value.string(description).jsonBytes
+    } else {
+      text += "null".utf8
+    }
     text += #","created_at":""#.utf8
     text += createdAt.rfc3339.utf8
     text += #"","updated_at":""#.utf8
     text += updatedAt.rfc3339.utf8
     text += #"","expires_at":"#.utf8
-    text += Value.time(expiresAt).jsonBytes
+    if let expiresAt {
+      text += Value.string(expiresAt.rfc3339).jsonBytes
+    } else {
+      text += "null".utf8
+    }
     text.append(UInt8(ascii: "}"))
     return text
   }

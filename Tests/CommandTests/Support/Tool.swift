@@ -100,6 +100,21 @@ final class Tool: Sendable {
     close(input)
   }
 
+  /// How many bytes of memory it has, and had at most since ``forgetPeak()``.
+  var memory: (now: Int, peak: Int) {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    func kilobytes(_ name: String) -> Int {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+      return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+    return (kilobytes("VmRSS") * 1_024, kilobytes("VmHWM") * 1_024)
+  }
+
+  /// Begins to measure the most memory anew.
+  func forgetPeak() throws {
+    try Data("5".utf8).write(to: URL(filePath: "/proc/\(pid)/clear_refs"))
+  }
+
   /// Lets a few programs run at once.
   ///
   /// Of all tests' together the machine would starve, and the store's time limits would be met by

@@ -21,8 +21,11 @@ struct PostgresFixture {
   let server: PrivatePostgres
   let url: String
 
-  init() async throws {
-    server = try await PrivatePostgres.shared
+  init() async throws { try await self.init(on: PrivatePostgres.shared) }
+
+  /// A store on a server that the test has started for itself.
+  init(on server: PrivatePostgres) async throws {
+    self.server = server
     url = try await server.freshURL()
   }
 
