@@ -99,7 +99,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["Holdfast", "HoldfastEngine", "HoldfastTesting", locks],
+      dependencies: ["CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
