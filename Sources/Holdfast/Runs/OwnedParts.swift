@@ -21,12 +21,11 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
-    DeadLettersTransaction.owned,
     .tasks,
-    SessionsTransaction.owned,
-    FileOwnership.part
     ApprovalPart.part,
-    DeadLettersTransaction.owned
+    DeadLettersTransaction.owned,
+    SessionsTransaction.owned,
+    FileOwnership.part,
   ]
 
   /// Removes all that belongs to a run or a bot.

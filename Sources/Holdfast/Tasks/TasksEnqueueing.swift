@@ -182,7 +182,9 @@ extension TasksTransaction {
     guard let columns = try connection.run(steps).first?.rows.first else {
       throw StoreError(.internal, "A task could not be replayed.")
     }
-    return try TaskRow(columns).task
+    let task = try TaskRow(columns).task
+    try note(AuditAction.taskReplay, task, ["source": .string(id), "step": .of(step)])
+    return task
   }
 
   /// Refuses a task beside an unfinished one with the same unique key.

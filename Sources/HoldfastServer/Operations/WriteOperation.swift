@@ -114,6 +114,8 @@ enum WriteOperations {
       SessionOperations.all,
       ThreadOperations.all,
       DeadLetterOperations.all,
+      AuditOperations.all,
+      TaskOperations.all,
       ProviderOperations.all,
       FileOperations.all,
       ApprovalOperations.all,

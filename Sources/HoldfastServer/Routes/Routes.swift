@@ -10,6 +10,8 @@ enum Routes {
       SessionRoutes.all,
       ThreadRoutes.all,
       DeadLetterRoutes.all,
+      AuditRoutes.all,
+      TaskRoutes.all,
       ProviderRoutes.all,
       FileRoutes.all,
       ApprovalRoutes.all,
