@@ -87,7 +87,7 @@ extension ServerCore: HTTPResponder {
     case .found(let route):
       if let role = route.role { try access.require(role) }
       let pace = route.pace(of: target)
-      let isCounted = pace != .waiting
+      let isCounted = pace != .waiting && pace != .waitingOnBody
       if isCounted { try inFlight.enter() }
       defer { if isCounted { inFlight.leave() } }
       let body =

@@ -28,6 +28,7 @@ struct ClaimWalk {
     let priority: Int64
     let runAt: Int64
     let run: String?
+    let bytes: Int
 
     init(_ columns: [Bound]) {
       var columns = Columns(columns)
@@ -35,6 +36,7 @@ struct ClaimWalk {
       priority = columns.integer()
       runAt = columns.integer()
       run = columns.optionalText()
+      bytes = Int(columns.integer())
     }
 
     static func isBefore(_ one: Candidate, _ other: Candidate) -> Bool {
@@ -54,13 +56,12 @@ struct ClaimWalk {
       in: first.queues, limit: Self.recoveredMax, connection)
     let wanted = orders.reduce(0) { $0 + $1.limit }
     let found = try candidates(first, wanted)
-    _ = try transaction.writing(operations: found.count, bytes: 0)
     var rest = found[...]
     var steps: [Step] = []
     var counts: [Int] = []
     for order in orders {
-      let taken = rest.prefix(order.limit)
-      rest = rest.dropFirst(order.limit)
+      let taken = share(of: order, in: rest)
+      rest = rest.dropFirst(taken.count)
       counts.append(taken.count)
       steps += taken.map {
         Step(
@@ -68,10 +69,23 @@ struct ClaimWalk {
           [.integer($0.number), .text(order.owner), .integer(order.lease.microseconds)])
       }
     }
+    _ = try transaction.writing(operations: steps.count, bytes: 0)
     var tasks = try leased(steps)[...]
     return counts.map { count in
       defer { tasks = tasks.dropFirst(count) }
       return Array(tasks.prefix(count))
+    }
+  }
+
+  /// What one worker gets: as many as it wants, and not more than an answer should hold.
+  private func share(
+    of order: ClaimOrder, in rest: ArraySlice<Candidate>
+  ) -> ArraySlice<Candidate> {
+    var bytes = 0
+    let bytesMax = transaction.context.limits.pageBytesMax
+    return rest.prefix(order.limit).prefix { candidate in
+      defer { bytes += candidate.bytes }
+      return bytes == 0 || bytes + candidate.bytes <= bytesMax
     }
   }
 

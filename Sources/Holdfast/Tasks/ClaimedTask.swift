@@ -32,6 +32,7 @@ public struct ClaimedTask: Sendable {
   ///   - body: Does the step.
   /// - Returns: What the step gave, now or the first time.
   /// - Throws: What the body throws; ``StoreError`` with `fenced`, `invalid`, `too_large`.
+  @discardableResult
   public func step<Result: Codable & Sendable>(
     _ name: String, _ body: () async throws -> Result
   ) async throws -> Result {

@@ -15,16 +15,16 @@ enum TaskClaimSQL {
     WHERE queue = $1 AND status = 'pending' AND priority < $2
     """)
 
-  /// What is due at one priority.
+  /// What is due at one priority, with how many bytes it brings along.
   ///
   /// On PostgreSQL the rows are locked, and those that another transaction is changing are skipped
-  /// instead of waited for; SQLite has one writer and knows neither.
+  /// instead of waited for; SQLite has one writer and knows neither, nor `octet_length`.
   ///
   /// $1 queue, $2 priority, $3 and $4 the place behind which it goes on (run at, number), $5 how
   /// many.
   static let due = Statement(
     sqlite: """
-      SELECT number, priority, run_at, run
+      SELECT number, priority, run_at, run, length(CAST(parameters AS BLOB))
       FROM tasks
       WHERE queue = $1 AND status = 'pending' AND priority = $2
         AND run_at >= $3 AND run_at <= holdfast_now() AND (run_at > $3 OR number > $4)
@@ -32,7 +32,7 @@ enum TaskClaimSQL {
       LIMIT $5
       """,
     postgres: """
-      SELECT number, priority, run_at, run
+      SELECT number, priority, run_at, run, octet_length(parameters)
       FROM tasks
       WHERE queue = $1 AND status = 'pending' AND priority = $2
         AND run_at >= $3 AND run_at <= holdfast_now() AND (run_at > $3 OR number > $4)
@@ -62,10 +62,10 @@ enum TaskClaimSQL {
           WHERE t.queue = $1 AND t.status = 'pending' AND t.priority < p.priority)
         FROM present AS p
         WHERE p.priority IS NOT NULL)
-      SELECT d.number, d.priority, d.run_at, d.run
+      SELECT d.number, d.priority, d.run_at, d.run, d.bytes
       FROM present AS p
       CROSS JOIN LATERAL (
-        SELECT t.number, t.priority, t.run_at, t.run
+        SELECT t.number, t.priority, t.run_at, t.run, octet_length(t.parameters) AS bytes
         FROM tasks AS t
         WHERE t.queue = $1 AND t.status = 'pending' AND t.priority = p.priority
           AND t.run_at <= holdfast_now()

@@ -9,11 +9,17 @@ struct TaskRow: Sendable {
   /// The store's time of the transaction that read it.
   let now: Instant
 
-  init(_ columns: [Bound]) throws(StoreError) {
-    var columns = Columns(columns)
+  /// How many bytes of texts it has.
+  let bytes: Int
+
+  init(_ columns: [Bound]) throws(StoreError) { try self.init(Columns(columns)) }
+
+  init(_ columns: Columns) throws(StoreError) {
+    var columns = columns
     task = try TaskRecord(&columns)
     number = columns.integer()
-    now = Instant(microseconds: columns.integer())
+    now = columns.instant()
+    bytes = columns.bytes
   }
 
   /// Whether a worker has the task under a lease, be it run out or not.
@@ -69,19 +75,46 @@ extension TaskRecord {
 
 /// The columns of a row, taken one after the other.
 struct Columns {
-  private var rest: ArraySlice<Bound>
+  /// A row that is lent, or one that was materialised.
+  private enum Source {
+    case row(Row)
+    case bounds([Bound])
+  }
 
-  init(_ columns: [Bound]) { rest = columns[...] }
+  private let source: Source
+  private var place: Int32 = 0
+  /// How many bytes of texts were taken.
+  private(set) var bytes = 0
 
-  private mutating func next() -> Bound { rest.popFirst() ?? .null }
+  init(_ columns: [Bound]) { source = .bounds(columns) }
+  init(_ row: Row) { source = .row(row) }
 
-  mutating func text() -> String { next().text ?? "" }
-  mutating func optionalText() -> String? { next().text }
-  mutating func integer() -> Int64 { next().integer ?? 0 }
+  mutating func optionalText() -> String? {
+    defer { place += 1 }
+    let text: String? =
+      switch source {
+      case .row(let row): row.optionalText(place)
+      case .bounds(let columns):
+        columns.indices.contains(Int(place)) ? columns[Int(place)].text : nil
+      }
+    bytes += text?.utf8.count ?? 0
+    return text
+  }
+
+  mutating func optionalInteger() -> Int64? {
+    defer { place += 1 }
+    switch source {
+    case .row(let row): return row.optionalInteger(place)
+    case .bounds(let columns):
+      return columns.indices.contains(Int(place)) ? columns[Int(place)].integer : nil
+    }
+  }
+
+  mutating func text() -> String { optionalText() ?? "" }
+  mutating func integer() -> Int64 { optionalInteger() ?? 0 }
   mutating func instant() -> Instant { Instant(microseconds: integer()) }
-
   mutating func optionalInstant() -> Instant? {
-    next().integer.map(Instant.init(microseconds:))
+    optionalInteger().map(Instant.init(microseconds:))
   }
 
   mutating func optionalValue() throws(StoreError) -> Value? {

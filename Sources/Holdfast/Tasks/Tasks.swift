@@ -114,6 +114,21 @@ public struct Tasks: Sendable {
     try await store.consult(Self.stats) { tx in try tx.tasks.stats(queue: queue) }
   }
 
+  /// The same, of the tasks that somebody may see.
+  ///
+  /// - Parameters:
+  ///   - queue: Only tasks of this queue.
+  ///   - sees: Whether what is in a namespace may be seen.
+  /// - Returns: The numbers.
+  /// - Throws: ``StoreError`` with `invalid` for a queue that cannot be.
+  package func stats(
+    queue: String?, seenBy sees: @escaping @Sendable (Namespace) -> Bool
+  ) async throws(StoreError) -> TaskStats {
+    try await store.consult(Self.stats) { tx in
+      try tx.tasks.stats(queue: queue, seenBy: sees)
+    }
+  }
+
   /// Saves a task as somebody else leads it; see
   /// ``TasksTransaction/save(_:status:result:error:createdAt:startedAt:completedAt:token:)``.
   ///

@@ -89,7 +89,9 @@ extension TasksTransaction {
     case .fail: change.error = error ?? status.rawValue
     default: break
     }
-    return try keep(change, event.rawValue, connection)
+    let task = try keep(change, event.rawValue, connection)
+    if event == .requeue { try note(AuditAction.taskRequeue, task) }
+    return task
   }
 
   /// An error never ends as completed, and only a bad end has one.

@@ -30,7 +30,7 @@ public struct TasksTransaction {
     return try find(id, transaction.reading())?.task
   }
 
-  /// Lists one page of tasks.
+  /// Lists one page of tasks; it ends early where they come to more than 8 MiB.
   ///
   /// - Parameter query: Which tasks, and in which order.
   /// - Returns: The tasks, where the next page begins, and how many match where that was asked for.
@@ -57,17 +57,20 @@ public struct TasksTransaction {
         : try TimePlace(after: query.after, until: nil)
       end = query.until?.microseconds ?? .max
     }
-    let rows = try connection.tasks(
+    let page = try connection.page(
       query.order == .newest ? statements.newest : statements.oldest,
       [.integer(place.time), .integer(place.number), .integer(end)] + filters
-        + [.integer(Int64(limit) + 1)])
-    let shown = rows.prefix(limit)
-    let last = shown.last.map {
+        + [.integer(Int64(limit) + 1)], limit: limit, bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      let row = try TaskRow(Columns(row))
+      return (row, row.bytes)
+    }
+    let last = page.items.last.map {
       TimePlace(time: $0.task.createdAt.microseconds, number: $0.number)
     }
     let total = try query.counts ? count(query, statements.count, filters, connection) : nil
     return TaskPage(
-      items: shown.map(\.task), next: rows.count > limit ? last?.token : nil, total: total)
+      items: page.items.map(\.task), next: page.isMore ? last?.token : nil, total: total)
   }
 
   private func count(
@@ -169,7 +172,7 @@ extension TasksTransaction {
     _ id: String, _ token: Int64?, _ connection: any Connection
   ) throws(StoreError) -> TaskRow {
     guard let row = try find(id, connection) else {
-      throw token == nil ? missing(id) : fenced(id, nil)
+      throw token == nil ? Self.missing(id) : fenced(id, nil)
     }
     let mayWrite = row.isLeased ? token == row.task.fencingToken : token == nil
     guard mayWrite else { throw fenced(id, row.task.status) }
@@ -178,7 +181,7 @@ extension TasksTransaction {
 
   /// A task, whoever has it.
   func known(_ id: String, _ connection: any Connection) throws(StoreError) -> TaskRow {
-    guard let row = try find(id, connection) else { throw missing(id) }
+    guard let row = try find(id, connection) else { throw Self.missing(id) }
     return row
   }
 
@@ -200,7 +203,19 @@ extension TasksTransaction {
     return try value.json(within: limits)
   }
 
-  func missing(_ id: String) -> StoreError {
+  /// Records who did something to a task from outside.
+  func note(_ action: String, _ task: TaskRecord, _ details: Value = [:]) throws(StoreError) {
+    try transaction.audit.record(
+      AuditEntry(
+        action: action, subject: "task:\(task.id)", run: task.run, result: task.status.rawValue,
+        details: details))
+  }
+
+  /// The error for a task that is not there.
+  ///
+  /// - Parameter id: The task's identifier.
+  /// - Returns: The error.
+  package static func missing(_ id: String) -> StoreError {
     StoreError(
       .notFound, "There is no such task.", hint: "Enqueue the task first.",
       details: ["task": .string(id)])

@@ -118,7 +118,11 @@ extension TasksTransaction {
   ) throws(StoreError) -> TaskRecord {
     var change = change
     try change.apply(.fail)
-    return try keep(change, TaskEvent.fail.rawValue, connection)
+    let task = try keep(change, TaskEvent.fail.rawValue, connection)
+    try transaction.deadLetters.bury(
+      task: task.id, queue: task.queue, command: task.command, error: task.error, run: task.run,
+      attempts: task.attempt)
+    return task
   }
 
   /// Hands a running task back untouched: it is pending again, and the run is not counted.
@@ -154,7 +158,9 @@ extension TasksTransaction {
     var change = TaskChange(try known(id, connection))
     try change.apply(.cancel)
     change.error = reason ?? TaskStatus.cancelled.rawValue
-    return try keep(change, TaskEvent.cancel.rawValue, connection)
+    let task = try keep(change, TaskEvent.cancel.rawValue, connection)
+    try note(AuditAction.taskCancel, task, ["reason": .of(reason)])
+    return task
   }
 
   /// Takes a task up again that failed or was cancelled, with all its attempts and due at once.
@@ -178,7 +184,9 @@ extension TasksTransaction {
     try change.apply(.requeue)
     try checkRequeue(row, connection)
     change.runAt = row.now + delay
-    return try keep(change, TaskEvent.requeue.rawValue, connection)
+    let task = try keep(change, TaskEvent.requeue.rawValue, connection)
+    try note(AuditAction.taskRequeue, task)
+    return task
   }
 
   func moved(

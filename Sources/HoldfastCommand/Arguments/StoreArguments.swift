@@ -52,6 +52,12 @@ extension StoreArguments {
     }
   }
 
+  /// Prints an answer.
+  ///
+  /// - Parameters:
+  ///   - answer: The answer; one without a body prints nothing.
+  ///   - look: How it looks to a person.
+  /// - Throws: `internal` for an answer that is no JSON.
   func print(_ answer: Connection.Answer, _ look: Look) throws(StoreError) {
     guard !answer.bytes.isEmpty else { return }
     let terminal = Terminal.output

@@ -64,13 +64,16 @@ final class SignIn: Sendable {
 
   /// The secret in `Authorization: Bearer …`.
   private static func bearer(_ headers: HTTPFields) -> String? {
-    guard let field = headers[.authorization] else { return nil }
-    var rest = field.utf8[...]
-    for expected in "bearer ".utf8 {
-      guard let byte = rest.popFirst(), byte | 0x20 == expected | 0x20 else { return nil }
+    guard var field = headers[.authorization] else { return nil }
+    let scheme: StaticString = "bearer "
+    return field.withUTF8 { bytes in
+      let length = scheme.utf8CodeUnitCount
+      guard bytes.count > length,
+        (0..<length).allSatisfy({ bytes[$0] | 0x20 == scheme.utf8Start[$0] | 0x20 })
+      else { return nil }
+      let secret = bytes[length...].drop { $0 == UInt8(ascii: " ") }
+      return secret.isEmpty ? nil : String(decoding: secret, as: UTF8.self)
     }
-    while rest.first == UInt8(ascii: " ") { rest.removeFirst() }
-    return rest.isEmpty ? nil : String(Substring(rest))
   }
 
   private static func refused(_ message: String) -> Refusal {

@@ -16,6 +16,8 @@ final class Route: Sendable {
     case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
+    /// A wait that the body may ask for.
+    case waitingOnBody
     /// A point read, and a wait where the query has `wait`.
     case waitingIfAsked
   }
@@ -73,7 +75,11 @@ final class Route: Sendable {
 
   /// Whether a body is taken in before the answer is made.
   var takesBody: Bool {
-    (pace == .work || pace == .long) && (method == .post || method == .put || method == .patch)
+    switch pace {
+    case .work, .long, .waitingOnBody:
+      method == .post || method == .put || method == .patch
+    case .quick, .streaming, .waiting, .waitingIfAsked: false
+    }
   }
 }
 
