@@ -219,11 +219,7 @@ extension Store {
     let context = context
     let owner = settings.owner
     return try await engine.write(writeOptions(settings, hotRows: hotRows)) { connection in
-      let transaction = Transaction(connection, context, isReadOnly: false, owner: owner)
-      defer { transaction.end() }
-      let result = try body(transaction)
-      try transaction.checkDoom()
-      return result
+      try Transaction(connection, context, isReadOnly: false, owner: owner).run(body)
     }
   }
 
