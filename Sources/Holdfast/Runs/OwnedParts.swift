@@ -26,6 +26,10 @@ enum OwnedParts {
     SessionsTransaction.owned,
     FileOwnership.part,
     ApprovalPart.part,
+    ApprovalPart.part,
+    DeadLettersTransaction.owned,
+    SessionsTransaction.owned,
+    FileOwnership.part,
   ]
 
   /// Removes all that belongs to a run or a bot.
