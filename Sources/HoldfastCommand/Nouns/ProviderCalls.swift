@@ -1,95 +1,58 @@
 import ArgumentParser
-import HTTPTypes
 import HoldfastCore
 
-/// What every verb about a call of a provider needs.
-struct ProviderCallArguments: ParsableArguments {
-  @Argument(help: "The provider's name.")
-  var name: String
-
-  @OptionGroup var write: WriteArguments
-  @OptionGroup var arguments: StoreArguments
-
-  /// Sends a verb, and shows what came of it.
-  ///
-  /// - Parameters:
-  ///   - verb: The last word of the route.
-  ///   - body: The fields.
-  /// - Throws: ``StoreError``: what the store says.
-  func send(_ verb: String, _ body: Object) async throws {
-    let headers = try write.headers()
-    try await arguments.run(for: .read) { connection throws(StoreError) in
-      try await connection.send(
-        .post, Route("providers", name, verb), body.isEmpty ? nil : body, headers: headers)
-    } show: { answer, terminal in
-      Record.details(answer, for: terminal)
-    }
-  }
-}
-
 /// The probe whose outcome a verb brings.
-struct ProbeArguments: ParsableArguments {
+struct ProbeArgument: ParsableArguments {
   @Option(help: ArgumentHelp("The token that acquire gave, if it gave one.", valueName: "number"))
   var probeToken: Int64?
-
-  /// The field that says so.
-  var fields: Object {
-    var fields: Object = [:]
-    fields["probe_token"] = probeToken.map(Value.integer)
-    return fields
-  }
 }
 
 /// Asks whether a provider may be called.
-struct ProviderAcquire: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "acquire",
-    abstract: "Ask whether a provider may be called, and take the probe of a half-open circuit.",
-    discussion: """
-      EXAMPLE
-        holdfast provider acquire anthropic --json
-      """)
+struct ProviderAcquire: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "acquire", "Ask whether a provider may be called, and take the probe of a half-open circuit.",
+    examples: ["holdfast provider acquire anthropic --json"])
 
-  @OptionGroup var call: ProviderCallArguments
+  @Argument(help: "The provider's name.")
+  var name: String
 
-  func run() async throws { try await call.send("acquire", [:]) }
+  @OptionGroup var arguments: WriteArguments
+
+  func request() throws -> Request {
+    .post(Route("providers", name, "acquire"))
+  }
 }
 
 /// Counts a call that succeeded.
-struct ProviderSuccess: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "success",
-    abstract: "Count a call that succeeded.",
-    discussion: """
-      EXAMPLE
-        holdfast provider success anthropic --latency 840ms
-      """)
+struct ProviderSuccess: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "success", "Count a call that succeeded.",
+    examples: ["holdfast provider success anthropic --latency 840ms"])
 
-  @OptionGroup var call: ProviderCallArguments
-  @OptionGroup var probe: ProbeArguments
+  @Argument(help: "The provider's name.")
+  var name: String
 
   @Option(help: ArgumentHelp("How long it took.", valueName: "duration"))
   var latency: String?
 
-  func run() async throws {
-    var body = probe.fields
-    body["latency"] = latency.map(Value.string)
-    try await call.send("success", body)
+  @OptionGroup var probe: ProbeArgument
+  @OptionGroup var arguments: WriteArguments
+
+  func request() throws -> Request {
+    .post(
+      Route("providers", name, "success"),
+      ["latency": latency, "probe_token": probe.probeToken])
   }
 }
 
 /// Counts a call that failed.
-struct ProviderFailed: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "failure",
-    abstract: "Count a call that failed; enough of them in a row open the circuit.",
-    discussion: """
-      EXAMPLE
-        holdfast provider failure anthropic --kind timeout --error 'no answer in 60 s'
-      """)
+struct ProviderFailed: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "failure", "Count a call that failed; enough of them in a row open the circuit.",
+    examples: ["holdfast provider failure anthropic --kind timeout --error 'no answer in 60 s'"])
 
-  @OptionGroup var call: ProviderCallArguments
-  @OptionGroup var probe: ProbeArguments
+  @Argument(help: "The provider's name.")
+  var name: String
 
   @Option(
     help: ArgumentHelp(
@@ -103,26 +66,24 @@ struct ProviderFailed: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What the failure said.", valueName: "text"))
   var error: String?
 
-  func run() async throws {
-    var body = probe.fields
-    body["kind"] = kind.map(Value.string)
-    body["error"] = error.map(Value.string)
-    try await call.send("failure", body)
+  @OptionGroup var probe: ProbeArgument
+  @OptionGroup var arguments: WriteArguments
+
+  func request() throws -> Request {
+    .post(
+      Route("providers", name, "failure"),
+      ["kind": kind, "error": error, "probe_token": probe.probeToken])
   }
 }
 
 /// Counts a call that was refused for a rate limit.
-struct ProviderRateLimited: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "rate-limited",
-    abstract: "Count a call that was refused for a rate limit, and leave the provider alone.",
-    discussion: """
-      EXAMPLE
-        holdfast provider rate-limited anthropic --retry-after 20s
-      """)
+struct ProviderRateLimited: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "rate-limited", "Count a call that was refused for a rate limit, and leave the provider alone.",
+    examples: ["holdfast provider rate-limited anthropic --retry-after 20s"])
 
-  @OptionGroup var call: ProviderCallArguments
-  @OptionGroup var probe: ProbeArguments
+  @Argument(help: "The provider's name.")
+  var name: String
 
   @Option(help: ArgumentHelp("How long it asked to be left alone.", valueName: "duration"))
   var retryAfter: String?
@@ -130,10 +91,12 @@ struct ProviderRateLimited: AsyncParsableCommand {
   @Option(help: ArgumentHelp("What the provider said.", valueName: "text"))
   var error: String?
 
-  func run() async throws {
-    var body = probe.fields
-    body["retry_after"] = retryAfter.map(Value.string)
-    body["error"] = error.map(Value.string)
-    try await call.send("rate-limited", body)
+  @OptionGroup var probe: ProbeArgument
+  @OptionGroup var arguments: WriteArguments
+
+  func request() throws -> Request {
+    .post(
+      Route("providers", name, "rate-limited"),
+      ["retry_after": retryAfter, "error": error, "probe_token": probe.probeToken])
   }
 }

@@ -1,36 +1,30 @@
 import ArgumentParser
-import HTTPTypes
 import HoldfastCore
 
 /// Providers of models.
 struct ProviderNoun: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "provider",
-    abstract: "Providers of models: their circuits, and whether they may be called.",
-    discussion: """
-      EXAMPLE
-        holdfast provider put anthropic --priority 1
-        holdfast provider acquire anthropic
-        holdfast provider success anthropic --latency 840ms
-      """,
-    subcommands: [
+  static let configuration = CommandConfiguration.noun(
+    "provider", "Providers of models: their circuits, and whether they may be called.",
+    examples: [
+      "holdfast provider put anthropic --priority 1",
+      "holdfast provider acquire anthropic",
+      "holdfast provider success anthropic --latency 840ms",
+    ],
+    verbs: [
       ProviderPut.self, ProviderGet.self, ProviderList.self, ProviderDelete.self,
       ProviderAcquire.self, ProviderSuccess.self, ProviderFailed.self, ProviderRateLimited.self,
     ])
 }
 
 /// Puts a provider.
-struct ProviderPut: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "put",
-    abstract: "Make a provider known, move it among its peers, or set its state.",
-    discussion: """
-      What is left out stays; a state is given whole, with the names of its fields.
-
-      EXAMPLE
-        holdfast provider put anthropic --priority 1
-        holdfast provider put anthropic --state '{"circuit":"closed"}'
-      """)
+struct ProviderPut: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "put", "Make a provider known, move it among its peers, or set its state.",
+    about: "What is left out stays; a state is given whole, with the names of its fields.",
+    examples: [
+      "holdfast provider put anthropic --priority 1",
+      #"holdfast provider put anthropic --state '{"circuit":"closed"}'"#,
+    ])
 
   @Argument(help: "The provider's name.")
   var name: String
@@ -41,101 +35,68 @@ struct ProviderPut: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The whole state: a JSON object, @FILE, or -.", valueName: "object"))
   var state: String?
 
-  @OptionGroup var condition: ConditionArguments
-  @OptionGroup var write: WriteArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ChangeArguments
 
-  func run() async throws {
-    var body: Object = [:]
-    if let state { body = try ValueArgument.object(state, "state").objectValue ?? [:] }
-    if let priority { body["priority"] = .integer(Int64(priority)) }
-    var headers = try write.headers()
-    headers.append(contentsOf: condition.headers)
-    try await arguments.run(for: .write) { [body, headers] connection throws(StoreError) in
-      try await connection.send(.put, Route("providers", name), body, headers: headers)
-    } show: { provider, terminal in
-      Record.details(provider, for: terminal)
-    }
+  func request() throws -> Request {
+    var fields = try ValueArgument.object(state, "state")?.objectValue ?? [:]
+    if let priority { fields["priority"] = .integer(Int64(priority)) }
+    return .put(Route("providers", name), Body(fields: fields))
   }
 }
 
+extension Body {
+  /// A body whose fields somebody gave as they are.
+  fileprivate init(fields: Object) { object = fields }
+}
+
 /// Shows a provider.
-struct ProviderGet: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "get",
-    abstract: "Show a provider; a missing one exits 66.",
-    discussion: """
-      EXAMPLE
-        holdfast provider get anthropic --json
-      """)
+struct ProviderGet: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "get", "Show a provider; a missing one exits 66.",
+    examples: ["holdfast provider get anthropic --json"])
 
   @Argument(help: "The provider's name.")
   var name: String
 
   @OptionGroup var arguments: StoreArguments
 
-  func run() async throws {
-    try await arguments.run(for: .read) { connection throws(StoreError) in
-      try await connection.send(.get, Route("providers", name))
-    } show: { provider, terminal in
-      Record.details(provider, for: terminal)
-    }
+  func request() throws -> Request {
+    .get(Route("providers", name))
   }
 }
 
 /// Lists providers.
-struct ProviderList: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list",
-    abstract: "List providers in the order in which they are called.",
-    discussion: """
-      EXAMPLE
-        holdfast provider list
-      """)
+struct ProviderList: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "list", "List providers in the order in which they are called.",
+    examples: ["holdfast provider list"])
 
-  @OptionGroup var page: PageArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ListArguments
 
-  func run() async throws {
-    try await arguments.list(page, Route("providers")) { items, terminal in
-      Record.list(
-        items,
-        fields: [
-          "name", "priority", "circuit", "consecutive_failures", "retry_at",
-          "rate_limited_until", "last_latency", "last_error",
-        ], for: terminal)
-    }
+  func request() throws -> Request {
+    .list(
+      Route("providers"),
+      [
+        "name", "priority", "circuit", "consecutive_failures", "retry_at", "rate_limited_until",
+        "last_latency", "last_error",
+      ])
   }
 }
 
 /// Forgets a provider.
-struct ProviderDelete: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "delete",
-    abstract: "Forget a provider with its state.",
-    discussion: """
-      It asks before, unless --yes.
-
-      EXAMPLE
-        holdfast provider delete anthropic --yes
-      """)
+struct ProviderDelete: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "delete", "Forget a provider with its state.",
+    about: "It asks before, unless --yes.",
+    examples: ["holdfast provider delete anthropic --yes"])
 
   @Argument(help: "The provider's name.")
   var name: String
 
-  @OptionGroup var confirmation: ConfirmationArguments
-  @OptionGroup var condition: ConditionArguments
-  @OptionGroup var write: WriteArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
 
-  func run() async throws {
-    try confirmation.confirm("Forget the provider \(name)?")
-    var headers = try write.headers()
-    headers.append(contentsOf: condition.headers)
-    try await arguments.run(for: .read) { [headers] connection throws(StoreError) in
-      try await connection.send(.delete, Route("providers", name), headers: headers)
-    } show: { _, _ in
-      ""
-    }
+  func request() throws -> Request {
+    try arguments.confirm("Forget the provider \(name)?")
+    return .delete(Route("providers", name))
   }
 }

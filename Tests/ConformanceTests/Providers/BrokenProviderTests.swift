@@ -34,7 +34,8 @@ import Testing
     "consecutive_successes = -5", "opened_at = 7", "openings = 3", "probe_token = 1",
     "probe_expires_at = 9", "circuit = 'open', opened_at = 1, wait = 0, openings = 1",
     "circuit = 'half_open', opened_at = 1, wait = -3, openings = 1",
-    "circuit = 'open', opened_at = 1, wait = 5, openings = 1, probe_token = 2, probe_expires_at = 3",
+    "circuit = 'open', opened_at = 1, wait = 5, openings = 1, probe_token = 2, "
+      + "probe_expires_at = 3",
     "last_latency = -1", "total_successes = -1", "total_failures = -1",
   ]
 

@@ -152,8 +152,8 @@ import Testing
 
   /// Goal: successes that change nothing cost no write a call, and none is lost at the end.
   ///
-  /// Method: many successes within a second; a second store sees the first at once, the others after
-  /// the next call a second later, and those after that when the first store is closed.
+  /// Method: many successes within a second; a second store sees the first at once, the others
+  /// after the next call a second later, and those after that when the first store is closed.
   @Test(arguments: Engines.available)
   func `counts are stored at most once a second`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
