@@ -103,7 +103,7 @@ private final class HeldClaims: Sendable {
     let desk = ClaimDesk(tasksMax: 10)
     let order = try order("a", store)
     await expectRefusal(.unavailable) {
-      try await desk.claim(order) { _ throws(StoreError) in
+      try await desk.claim(order) { _ throws(StoreError) -> [[TaskRecord]] in
         throw StoreError(.unavailable, "Busy.", hint: "Try again.")
       }
     }
