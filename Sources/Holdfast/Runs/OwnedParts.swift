@@ -23,9 +23,6 @@ enum OwnedParts {
   static let all: [OwnedPart] = [
     DeadLettersTransaction.owned,
     .tasks,
-    SessionsTransaction.owned,
-    FileOwnership.part,
-    ApprovalPart.part,
     ApprovalPart.part,
     DeadLettersTransaction.owned,
     SessionsTransaction.owned,
