@@ -62,7 +62,7 @@ public final class Upkeep: Service {
     }
   }
 
-  /// One slice of work in one transaction.
+  /// One slice of work: a transaction for each kind that is due.
   ///
   /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
   package func slice() async throws(StoreError) -> Int {
