@@ -85,18 +85,18 @@ import Testing
     #expect(try Data(contentsOf: URL(filePath: large + ".back")) == content)
     let over = large + ".over"
     try (content + Data([1])).write(to: URL(filePath: over))
-    let refused = try await place.holdfast(
-      ["file", "put", "global", "over", over], environment: way)
+    let refused = try await run(place, ["file", "put", "global", "over", over], way)
     #expect(refused.code == 65)
     #expect(
-      try await place.holdfast(["file", "get", "global", "over"], environment: way).code == 66)
+      try await run(place, ["file", "get", "global", "over"], way).code == 66)
   }
 
   private func run(
     _ place: Place, _ arguments: [String], _ environment: [String: String]
   ) async throws -> Tool.Outcome {
     try await Tool.run(
-      arguments, environment: ["HOLDFAST_STORE": place.store].merging(environment) { $1 },
+      .holdfast, arguments,
+      environment: ["HOLDFAST_STORE": place.store].merging(environment) { $1 },
       folder: place.folder)
   }
 

@@ -136,8 +136,8 @@ import Testing
 
   /// Goal: a stream that breaks off leaves no version, and what it wrote ahead goes.
   ///
-  /// Method: streams that throw before and after chunks were written ahead; the own error comes out;
-  /// a day later nothing is left.
+  /// Method: streams that throw before and after chunks were written ahead; the own error comes
+  /// out; a day later nothing is left.
   @Test(arguments: Engines.available)
   func `a stream that breaks off leaves nothing`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
