@@ -130,7 +130,7 @@ public final class Upkeep: Service {
         OR EXISTS (SELECT 1 FROM session_clearings)
         THEN 1 ELSE 0 END,
       CASE WHEN EXISTS (
-          SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= holdfast_now())
+          SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
         THEN 1 ELSE 0 END
     """)
 
@@ -141,7 +141,7 @@ public final class Upkeep: Service {
     FROM (
       SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
       UNION ALL
-      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.status = 'pending') AS n
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL) AS n
     """)
 
   /// $1 owner, $2 for how long in microseconds.
