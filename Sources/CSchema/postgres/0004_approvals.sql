@@ -76,6 +76,7 @@ CREATE TABLE grants (
   revoked_by TEXT COLLATE "C",
   CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
+CREATE INDEX grants_by_pair ON grants (task, permission, expires_at, number);
 CREATE INDEX grants_by_expiry ON grants (expires_at, number);
 CREATE INDEX grants_by_task ON grants (task, expires_at, number);
 CREATE INDEX grants_by_permission ON grants (permission, expires_at, number);
