@@ -86,7 +86,8 @@ extension ServerCore: HTTPResponder {
     case .otherMethods(let methods): throw Self.otherMethods(methods)
     case .found(let route):
       if let role = route.role { try access.require(role) }
-      let isCounted = route.pace != .waiting
+      let pace = route.pace(of: target)
+      let isCounted = pace != .waiting && pace != .waitingOnBody
       if isCounted { try inFlight.enter() }
       defer { if isCounted { inFlight.leave() } }
       let body =
@@ -99,7 +100,7 @@ extension ServerCore: HTTPResponder {
       let call = Call(
         request, target, route, access: access, core: self, channel: context.channel, body: body,
         stream: progress.stream)
-      return try await run(route, call)
+      return try await run(route, pace, call)
     }
   }
 
@@ -123,8 +124,10 @@ extension ServerCore: HTTPResponder {
     try await signIn.trust(call.headers)
   }
 
-  private func run(_ route: Route, _ call: Call) async throws -> Response {
-    let isTimed = route.pace == .work || (route.pace == .quick && store.isRemote)
+  private func run(
+    _ route: Route, _ pace: Route.Pace, _ call: Call
+  ) async throws -> Response {
+    let isTimed = pace == .work || (pace == .quick && store.isRemote)
     guard isTimed else { return try await route.answer(call) }
     let isWrite = call.request.method != .get && call.request.method != .head
     let late = Self.late(isWrite: isWrite)

@@ -21,7 +21,15 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
-    FileOwnership.part
+    .tasks,
+    SessionsTransaction.owned,
+    FileOwnership.part,
+    ApprovalPart.part,
+    ApprovalPart.part,
+    DeadLettersTransaction.owned,
+    ApprovalPart.part,
+    SessionsTransaction.owned,
+    FileOwnership.part,
   ]
 
   /// Removes all that belongs to a run or a bot.

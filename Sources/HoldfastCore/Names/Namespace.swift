@@ -17,6 +17,12 @@ public struct Namespace: Sendable {
     self.segments = segments
     text = NamespaceText.write(segments)
   }
+
+  /// Takes over a written form and what was read from it: each namespace has only one such form.
+  private init(read segments: [String], from text: String) {
+    self.segments = segments
+    self.text = text
+  }
 }
 
 extension Namespace {
@@ -48,7 +54,7 @@ extension Namespace {
   /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its details:
   ///   `empty`, `empty_segment`, `escape`, `nul`, `too_long`, `too_many_segments`, `reserved`.
   public init(_ text: String, limits: Limits = Limits()) throws(StoreError) {
-    self.init(unchecked: try NamespaceText.read(text))
+    self.init(read: try NamespaceText.read(text), from: text)
     try check(limits)
   }
 
@@ -97,6 +103,12 @@ extension Namespace {
   private func id(after kind: String) -> String? {
     segments.count > 1 && Bytewise.equal(segments[0], kind) ? segments[1] : nil
   }
+
+  /// Names of any kind as one text, written as the segments of a namespace are.
+  ///
+  /// - Parameter names: The names, in order.
+  /// - Returns: The text, from which they can be read again.
+  package static func joined(_ names: String...) -> String { NamespaceText.write(names) }
 
   /// Whether this namespace lies under another one, at whatever depth; none lies under itself.
   ///

@@ -81,12 +81,13 @@ extension FileRoutes {
     arguments["digest"] = .bytes(manifest.digest)
     arguments["media_type"] = .text(mediaType)
     arguments["must_exist"] = .bool(mustExist)
+    let access = call.access
     let reply = try await call.store.perform(
       FileOperations.save.operation, settings,
       arguments: [.object(arguments), .array(conditions.map(\.argument))],
       hotRows: write.hotRows
     ) { transaction in
-      try write.run(conditions, in: transaction)
+      try write.run(conditions, as: access, in: transaction)
     }
     return .reply(reply)
   }
