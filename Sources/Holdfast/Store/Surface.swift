@@ -22,7 +22,10 @@ extension Store {
         owner: settings.owner, key: key, request: [.string(operation.name), arguments()])
     }
     return try await observed(operation) {
-      guard let request else { return try await write(settings, hotRows: hotRows, body) }
+      guard let request else {
+        // An operation of ours decides before it writes.
+        return try await write(settings, hotRows: hotRows, decidesFirst: true, body)
+      }
       return try await write(request, settings, hotRows: hotRows, body)
     }
   }
@@ -38,7 +41,9 @@ extension Store {
   package func change<Result: Sendable>(
     _ operation: Operation, _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws(StoreError) -> Result {
-    try await observed(operation) { try await write(.standard, hotRows: [], body) }
+    try await observed(operation) {
+      try await write(.standard, hotRows: [], decidesFirst: true, body)
+    }
   }
 
   /// Runs a read of the surface on a snapshot of its own.
