@@ -26,12 +26,40 @@ public struct Limits: Sendable, Equatable {
   public var pageBytesMax = 8 << 20
   /// The length in bytes of a request's body.
   public var requestBytesMax = 64 << 20
+  /// The length in bytes of one version of a file.
+  public var fileBytesMax = 50 << 20
+  /// The length in bytes of a file's name.
+  public var fileNameBytesMax = 255
+  /// The length in bytes of each of the two texts of a diff.
+  public var diffBytesMax = 1 << 20
   /// The length in bytes of a caller's identifier (run, bot, idempotency key).
   public var idBytesMax = 256
+  /// How often a task may run.
+  public var taskAttemptsMax = 1_000
+  /// The shortest lease of a task.
+  public var leaseMin = Duration.seconds(1)
+  /// The longest lease of a task.
+  public var leaseMax = Duration.seconds(86_400)
+  /// How many tasks one claim takes.
+  public var claimTasksMax = 1_000
+  /// In how many queues one claim looks.
+  public var claimQueuesMax = 64
+  /// A provider's priority lies between this number and its negative.
+  public var providerPriorityMax = 1_000
   /// The shortest time to live.
   public var lifetimeMin = Duration.milliseconds(1)
   /// The longest time to live: ten years of 365 days.
   public var lifetimeMax = Duration.seconds(3_650 * 86_400)
+  /// How long an approval waits for a decision where its request does not say.
+  public var approvalLifetime = Duration.seconds(3_600)
+  /// How long after the decision an approved approval can be used at least.
+  public var approvalUseAfterDecision = Duration.seconds(900)
+  /// How long a grant lasts that a policy made.
+  public var policyGrantLifetime = Duration.seconds(300)
+  /// How long a grant lasts that somebody asked for when deciding.
+  public var grantLifetime = Duration.seconds(900)
+  /// How often and how soon dead letters are tried again.
+  public var deadLetterRetries = DeadLetterRetries()
 
   /// The defaults.
   public init() {}

@@ -53,7 +53,8 @@ extension ServerCore: HTTPResponder {
       let refusal = refusal(for: error, to: request)
       response = .problem(refusal)
       logFault(refusal.error, id, context.logger)
-      if !progress.hasBody { refuseRest(of: request, context.channel, &response) }
+      let hasBody = progress.stream?.isComplete ?? progress.hasBody
+      if !hasBody { refuseRest(of: request, context.channel, &response) }
     }
     if request.method == .head { response = response.withoutBody }
     response.headers.append(HTTPField(name: RequestNumbers.field, value: id))
@@ -66,6 +67,8 @@ extension ServerCore: HTTPResponder {
     var route: Route?
     /// Whether its body was taken in whole.
     var hasBody = false
+    /// The body that its route takes in while it comes.
+    var stream: BodyStream?
   }
 
   private func answer(
@@ -83,15 +86,21 @@ extension ServerCore: HTTPResponder {
     case .otherMethods(let methods): throw Self.otherMethods(methods)
     case .found(let route):
       if let role = route.role { try access.require(role) }
-      let isCounted = route.pace != .waiting
+      let pace = route.pace(of: target)
+      let isCounted = pace != .waiting && pace != .waitingOnBody
       if isCounted { try inFlight.enter() }
       defer { if isCounted { inFlight.leave() } }
       let body =
         route.takesBody ? try await bodies.collect(request, from: context.channel) : nil
       progress.hasBody = body != nil
+      if route.pace == .streaming {
+        progress.stream = try BodyStream(
+          request, from: context.channel, bytesMax: store.context.limits.fileBytesMax)
+      }
       let call = Call(
-        request, target, route, access: access, core: self, channel: context.channel, body: body)
-      return try await run(route, call)
+        request, target, route, access: access, core: self, channel: context.channel, body: body,
+        stream: progress.stream)
+      return try await run(route, pace, call)
     }
   }
 
@@ -115,8 +124,10 @@ extension ServerCore: HTTPResponder {
     try await signIn.trust(call.headers)
   }
 
-  private func run(_ route: Route, _ call: Call) async throws -> Response {
-    let isTimed = route.pace == .work || (route.pace == .quick && store.isRemote)
+  private func run(
+    _ route: Route, _ pace: Route.Pace, _ call: Call
+  ) async throws -> Response {
+    let isTimed = pace == .work || (pace == .quick && store.isRemote)
     guard isTimed else { return try await route.answer(call) }
     let isWrite = call.request.method != .get && call.request.method != .head
     let late = Self.late(isWrite: isWrite)

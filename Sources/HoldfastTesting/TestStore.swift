@@ -64,6 +64,7 @@ public final class TestStore: Sendable {
     do throws(StoreError) {
       var plain = StoreOptions.testing(time: options.time, ids: options.ids)
       plain.createsMissing = false
+      plain.masterKey = options.masterKey
       let store = try await Store.open(place.location, options: plain)
       let problems = try await store.verify().problems
       await store.close()

@@ -65,7 +65,8 @@ extension KeyValueTransaction {
   /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, `too_large` for too many.
   public func getMany(_ keys: [String]) throws(StoreError) -> [Entry?] {
     try namespace.check(limits)
-    guard keys.count <= limits.transactionOperationsMax else {
+    try transaction.dooming { () throws(StoreError) in
+      guard keys.count > limits.transactionOperationsMax else { return }
       throw StoreError(
         .tooLarge, "At most \(limits.transactionOperationsMax) keys can be asked for at once.",
         hint: "Ask in several calls.")
@@ -229,7 +230,9 @@ extension KeyValueTransaction {
       }
       expected = entry.version
     }
-    return try PutPlan(namespace, put, expected: expected, limits)
+    return try transaction.dooming { () throws(StoreError) in
+      try PutPlan(namespace, put, expected: expected, limits)
+    }
   }
 
   /// Runs a plan; where it was refused, finds out why, or makes the namespace and runs it again.

@@ -20,7 +20,17 @@ struct OwnedPart: Sendable {
 /// What all primitives keep under runs and bots.
 enum OwnedParts {
   /// In the order in which they are removed.
-  static let all: [OwnedPart] = []
+  static let all: [OwnedPart] = [
+    .tasks,
+    SessionsTransaction.owned,
+    FileOwnership.part,
+    ApprovalPart.part,
+    ApprovalPart.part,
+    DeadLettersTransaction.owned,
+    ApprovalPart.part,
+    SessionsTransaction.owned,
+    FileOwnership.part,
+  ]
 
   /// Removes all that belongs to a run or a bot.
   ///

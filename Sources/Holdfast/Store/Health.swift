@@ -11,6 +11,8 @@ public struct StoreHealth: Sendable {
   public let bytes: Int64
   /// The number of rows of each primitive.
   public let rows: Object
+  /// How many circuits of providers stand in each state.
+  public let circuits: Object
   /// What the engine adds: sizes of logs and pools, waits, retries, what holds the feed back.
   public let details: Object
 }
@@ -24,6 +26,16 @@ public struct Verification: Sendable, Equatable {
   public var isValid: Bool { problems.isEmpty }
 }
 
+/// A step of a check of the whole store, told when it begins.
+public struct VerificationStep: Sendable, Equatable {
+  /// Which step it is, from 1.
+  public let number: Int
+  /// How many there are; they take unlike long.
+  public let count: Int
+  /// What is looked for, in a few words.
+  public let title: String
+}
+
 extension Store {
   private static let healthOperation = Operation("store.health", isWrite: false)
   private static let verifyOperation = Operation("store.verify", isWrite: false)
@@ -35,12 +47,15 @@ extension Store {
   public func health() async throws(StoreError) -> StoreHealth {
     try await observed(Self.healthOperation) {
       let engine = try await engine.health()
-      let rows = try await readBody(.scan) { tx in
-        try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) }
+      let (rows, circuits) = try await readBody(.scan) { tx in
+        (
+          try tx.reading().all(HealthSQL.rows) { ($0.text(0), Value.integer($0.integer(1))) },
+          try tx.providers.circuits()
+        )
       }
       return StoreHealth(
         database: engine.database, migration: engine.migration, bytes: engine.bytes,
-        rows: Object(rows), details: engine.details)
+        rows: Object(rows), circuits: circuits, details: engine.details)
     }
   }
 
@@ -59,14 +74,30 @@ extension Store {
 
   /// Looks the whole store through: the database's own structures, and that rows fit each other.
   ///
+  /// - Parameter progress: Told of each step when it begins, on a thread of the store's; it must not
+  ///   block.
   /// - Returns: What was found.
   /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the check itself
   ///   could not go on.
-  public func verify() async throws(StoreError) -> Verification {
+  public func verify(
+    progress: @escaping @Sendable (VerificationStep) -> Void = { _ in }
+  ) async throws(StoreError) -> Verification {
     try await observed(Self.verifyOperation) {
-      let structural = try await engine.verify()
-      let found = try await readBody(.scan) { tx in try Consistency.check(tx.reading()) }
-      return Verification(problems: structural + found)
+      let count = 1 + Consistency.steps.count
+      let begins = { @Sendable (number: Int, title: String) in
+        progress(VerificationStep(number: number, count: count, title: title))
+      }
+      begins(1, "Faults of the database itself")
+      var problems = try await engine.verify()
+      problems += try await readBody(.scan) { tx in
+        var found: [String] = []
+        for (place, step) in Consistency.steps.enumerated() {
+          begins(place + 2, step.title)
+          found += try step.find(tx)
+        }
+        return found
+      }
+      return Verification(problems: problems)
     }
   }
 }
@@ -80,8 +111,23 @@ private enum HealthSQL {
     UNION ALL SELECT 'namespaces', (SELECT COUNT(*) FROM namespaces WHERE cleared_at IS NULL)
     UNION ALL SELECT 'runs', (SELECT COUNT(*) FROM runs WHERE status <> 'deleted')
     UNION ALL SELECT 'bots', (SELECT COUNT(*) FROM bots)
+    UNION ALL SELECT 'session_contexts', (SELECT COUNT(*) FROM session_contexts)
+    UNION ALL SELECT 'session_items', (
+      SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM session_contexts)
+    UNION ALL SELECT 'thread_sessions', (SELECT COUNT(*) FROM thread_sessions)
+    UNION ALL SELECT 'approvals', (SELECT COUNT(*) FROM approvals)
+    UNION ALL SELECT 'approval_policies', (SELECT COUNT(*) FROM approval_policies)
+    UNION ALL SELECT 'grants', (SELECT COUNT(*) FROM grants)
+    UNION ALL SELECT 'dead_letters', (SELECT COUNT(*) FROM dead_letters)
+    UNION ALL SELECT 'tasks', (SELECT COUNT(*) FROM tasks)
+    UNION ALL SELECT 'task_steps', (SELECT COUNT(*) FROM task_steps)
+    UNION ALL SELECT 'files', (SELECT COUNT(*) FROM files WHERE deleted_at IS NULL)
+    UNION ALL SELECT 'file_versions', (SELECT COUNT(*) FROM file_versions)
+    UNION ALL SELECT 'chunks', (SELECT COUNT(*) FROM chunks)
     UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
+    UNION ALL SELECT 'audit_log', (SELECT COUNT(*) FROM audit_log)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
+    UNION ALL SELECT 'providers', (SELECT COUNT(*) FROM provider_health)
     UNION ALL SELECT 'idempotency', (SELECT COUNT(*) FROM idempotency)
     """)
 }

@@ -24,6 +24,8 @@ public final class Store: Sendable {
   package let logger: Logger
   package let isTraced: Bool
   package let tail: ChangeTail
+  package let claims: ClaimDesk
+  package let tallies = ProviderTallies()
 
   /// Where the store lives, without a password.
   public let location: String
@@ -32,7 +34,8 @@ public final class Store: Sendable {
   private let upkeep = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
   package init(
-    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil
+    engine: any Engine, location: String, options: StoreOptions, temporaryFolder: String? = nil,
+    sealing: AuditSealing = .plain
   ) {
     self.engine = engine
     self.location = location
@@ -40,9 +43,11 @@ public final class Store: Sendable {
     self.temporaryFolder = temporaryFolder
     self.logger = options.logger
     self.context = StoreContext(
-      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor)
+      limits: options.limits, ids: options.ids, time: options.time, actor: options.actor,
+      circuit: options.circuit, sealing: sealing, tasks: options.tasks)
     self.isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
     self.tail = ChangeTail(engine: engine, time: options.time)
+    self.claims = ClaimDesk(tasksMax: options.limits.claimTasksMax)
   }
 
   /// Opens a store, and makes or migrates it where that is needed.
@@ -83,8 +88,16 @@ public final class Store: Sendable {
       engine = try await SQLiteEngine.open(
         path: made + "/holdfast.db", options: options.engine, migrations: Migrations.all)
     }
-    return Store(
-      engine: engine, location: location.summary, options: options, temporaryFolder: folder)
+    do throws(StoreError) {
+      let sealing = try await AuditKey.open(engine, options.masterKey, options.ids)
+      return Store(
+        engine: engine, location: location.summary, options: options, temporaryFolder: folder,
+        sealing: sealing)
+    } catch {
+      await engine.close()
+      if let folder { TemporaryFolder.remove(folder) }
+      throw error
+    }
   }
 
   private func startUpkeep() {
@@ -102,6 +115,7 @@ public final class Store: Sendable {
     }
     task?.cancel()
     await task?.value
+    await storeProviderTallies()
     tail.finish()
     await engine.close()
     if let temporaryFolder { TemporaryFolder.remove(temporaryFolder) }

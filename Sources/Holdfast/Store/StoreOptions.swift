@@ -16,6 +16,15 @@ public struct StoreOptions: Sendable {
   public var runsUpkeep = true
   /// Who acts, for the audit log, where no access token does: the program's or its user's name.
   public var actor = "library"
+  /// When the circuits of providers open, for how long, and what closes them.
+  public var circuit = CircuitPolicy()
+  /// The key that locks away the store's own keys; `nil` for a store that has none.
+  ///
+  /// The first opening with a master key makes the key that seals the audit log. From then on the
+  /// store opens only with this master key, on every node.
+  public var masterKey: MasterKey?
+  /// What a task is where nobody says otherwise.
+  public var tasks = TaskDefaults()
   /// Where time comes from.
   public var time: any TimeSource = SystemTimeSource()
   /// Where identifiers and chance come from.

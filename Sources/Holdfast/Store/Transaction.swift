@@ -7,15 +7,16 @@ package import HoldfastEngine
 /// its body returns; used later, each call throws `invalid_state`. A body may run more than once (a
 /// serialization failure), and must have no other effects.
 ///
-/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`) may be
-/// caught, and the body goes on. Any other error dooms the transaction, even where the body
+/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`, `fenced`) may
+/// be caught, and the body goes on. Any other error dooms the transaction, even where the body
 /// swallows it.
 public final class Transaction {
   package let context: StoreContext
   /// Whether the transaction belongs to ``Store/read(_:)``, where nothing can be written.
   package let isReadOnly: Bool
-  /// Who acts: an access token's name, `local:USER`, or what the store was opened with. What the
-  /// store itself enters into the audit log names this one.
+  /// Who acts: an access token's name, `local:USER`, or what the store was opened with.
+  ///
+  /// What the store itself enters into the audit log names this one.
   package let actor: String
 
   private var connection: (any Connection)?
@@ -73,13 +74,29 @@ public final class Transaction {
     }
     self.operations += operations
     self.bytes += bytes
+    try dooming { () throws(StoreError) in try checkSize() }
+    return connection
+  }
+
+  /// Runs what may throw an error that the body must not get away with, such as the measuring of
+  /// what an operation was given.
+  ///
+  /// What a connection throws dooms by itself. An operation runs in here what else of it can throw
+  /// `too_large`, or a fault in Holdfast.
+  ///
+  /// - Parameter work: The work.
+  /// - Returns: What the work returned.
+  /// - Throws: What the work threw; from then on nothing of the transaction is kept, unless it is
+  ///   one of the errors that a body may catch.
+  package func dooming<Result>(
+    _ work: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
     do throws(StoreError) {
-      try checkSize()
+      return try work()
     } catch {
-      doom = error
+      if error.code.dooms, doom == nil { doom = error }
       throw error
     }
-    return connection
   }
 
   /// Checks what the transaction has come to against the limits.
@@ -108,6 +125,14 @@ package struct StoreContext: Sendable {
   package let time: any TimeSource
   /// Who acts where no access token does.
   package let actor: String
+  /// When circuits of providers open and close.
+  package let circuit: CircuitPolicy
+  /// How the audit log is sealed.
+  package let sealing: AuditSealing
+  /// What a task is where nobody says otherwise.
+  package let tasks: TaskDefaults
+  /// Notices leaps of the store's time.
+  package let leaps = LeapWatch()
 }
 
 extension Connection {

@@ -54,14 +54,6 @@ enum KeySweeper {
     try connection.run(removeNamespace, [.integer(namespace)])
   }
 
-  /// When the next key expires; `nil` when none does.
-  static let nextExpiry = Statement(
-    """
-    SELECT MIN(expires_at) - holdfast_now()
-    FROM kv
-    WHERE expires_at IS NOT NULL
-    """)
-
   /// $1 how many.
   private static let expired = Statement(
     """

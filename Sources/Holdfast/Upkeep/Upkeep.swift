@@ -7,7 +7,7 @@ public import ServiceLifecycle
 /// Sweeps what is dead already, so that the feed says `expired` in time and the space comes back.
 ///
 /// Of all processes and nodes that have the store open, one at a time does the work, by the row
-/// `upkeep` of `leases`. An idle store is left alone: the loop sleeps until the next key expires or
+/// `upkeep` of `leases`. An idle store is left alone: the loop sleeps until something expires or
 /// somebody commits, and takes the lease only in a transaction that has something to do.
 ///
 /// ``Store/open(_:options:)`` starts it; a program that wants it among its own services opens the
@@ -22,6 +22,10 @@ public final class Upkeep: Service {
   /// The longest.
   private static let pauseMax = Duration.seconds(60)
   private static let lease = Duration.seconds(10)
+  /// How many records one slice looks at.
+  private static let recordsMax = 100
+  /// Who acts, for the audit log.
+  private static let actor = "upkeep"
   private static let sweep = Operation("upkeep.sweep", isWrite: true)
 
   /// Makes the service.
@@ -49,7 +53,7 @@ public final class Upkeep: Service {
     do {
       while try await slice() > 0 && !Task.isCancelled {}
       try await store.engine.maintain()
-      let next = try await store.engine.read(Step(KeySweeper.nextExpiry))
+      let next = try await store.engine.read(Step(Self.nextDue))
       let microseconds = next.rows.first?.first?.integer
       return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
     } catch {
@@ -60,27 +64,47 @@ public final class Upkeep: Service {
 
   /// One slice of work in one transaction.
   ///
-  /// - Returns: How many rows were removed; 0 when nothing is left, or another owner does it.
+  /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
   package func slice() async throws(StoreError) -> Int {
-    guard try await isDue() else { return 0 }
+    let found = try await store.engine.read(Step(Self.due)).rows.first
+    var done = 0
+    if found?.first?.integer == 1 { done += try await sweepKeys() }
+    if found?.last?.integer == 1 { done += try await sweepRecords() }
+    return done
+  }
+
+  /// Removes dead keys: what decides by the rows that it deletes alone.
+  private func sweepKeys() async throws(StoreError) -> Int {
     var options = store.writeOptions(.standard)
     options.isolation = .readCommitted
-    let lease = Step(
-      Self.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
     let settings = options
-    let removed: Int = try await store.observed(Self.sweep) {
+    let lease = lease
+    return try await store.observed(Self.sweep) {
       try await self.store.engine.write(settings) { connection in
         guard try connection.run([lease])[0].changes == 1 else { return 0 }
         let expired = try KeySweeper.sweepExpired(on: connection)
-        return try expired + KeySweeper.sweepCleared(on: connection)
+        let cleared = try KeySweeper.sweepCleared(on: connection)
+        return try expired + cleared + SessionSweeper.sweep(on: connection)
       }
     }
-    return removed
   }
 
-  private func isDue() async throws(StoreError) -> Bool {
-    let found = try await store.engine.read(Step(Self.due))
-    return found.rows.first?.first?.integer == 1
+  /// Does what time has come for among the records: what looks at a second table, such as an
+  /// approval's task, and so must be serializable.
+  private func sweepRecords() async throws(StoreError) -> Int {
+    var settings = WriteSettings.standard
+    settings.owner = Self.actor
+    let lease = lease
+    return try await store.observed(Self.sweep) { [settings] in
+      try await self.store.write(settings, hotRows: []) { tx in
+        guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
+        return try tx.approvals.expireDue(limit: Self.recordsMax)
+      }
+    }
+  }
+
+  private var lease: Step {
+    Step(Self.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
   }
 
   /// Waits until there may be something to do: at least a pause, at most until the next expiry, and
@@ -97,13 +121,27 @@ public final class Upkeep: Service {
     }
   }
 
-  /// Whether there is anything to sweep.
+  /// Whether there are dead keys, and whether there are records whose time has come.
   private static let due = Statement(
     """
-    SELECT CASE WHEN
-      EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
-      OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
-      THEN 1 ELSE 0 END
+    SELECT
+      CASE WHEN EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
+        OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM session_clearings)
+        THEN 1 ELSE 0 END,
+      CASE WHEN EXISTS (
+          SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= holdfast_now())
+        THEN 1 ELSE 0 END
+    """)
+
+  /// In how many microseconds there will be something to do; NULL where nothing is foreseen.
+  private static let nextDue = Statement(
+    """
+    SELECT MIN(n.at) - holdfast_now()
+    FROM (
+      SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
+      UNION ALL
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.status = 'pending') AS n
     """)
 
   /// $1 owner, $2 for how long in microseconds.

@@ -1,4 +1,16 @@
+import ArgumentParser
 import HoldfastCore
+
+/// What the caller wants to keep beside a record.
+struct MetadataArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("A JSON object, @FILE, or -.", valueName: "object"))
+  var metadata: String?
+
+  /// The object, where one was given.
+  var value: Value? {
+    get throws(StoreError) { try ValueArgument.object(metadata, "metadata") }
+  }
+}
 
 /// A value as it is given on a command line.
 enum ValueArgument {
@@ -21,14 +33,15 @@ enum ValueArgument {
     return try value(of: Array(argument.utf8))
   }
 
-  /// Reads an object, such as metadata.
+  /// Reads an object, such as metadata, where one was given.
   ///
   /// - Parameters:
-  ///   - argument: The argument, as for any value.
+  ///   - argument: The argument, as for any value; `nil` for none.
   ///   - name: What it is, for the message.
-  /// - Returns: The value, which is an object.
+  /// - Returns: The value, which is an object; `nil` for none.
   /// - Throws: `invalid` for anything else.
-  static func object(_ argument: String, _ name: String) throws(StoreError) -> Value {
+  static func object(_ argument: String?, _ name: String) throws(StoreError) -> Value? {
+    guard let argument else { return Value?.none }
     let value = try read(argument)
     guard value.objectValue != nil else {
       throw StoreError(

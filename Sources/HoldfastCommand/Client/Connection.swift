@@ -92,27 +92,53 @@ struct Connection: Sendable {
 
   /// Sends a request and takes its whole answer.
   ///
-  /// - Parameters:
-  ///   - method: The method.
-  ///   - route: The path and the query.
-  ///   - body: The fields of the body; `nil` for none.
-  ///   - headers: More header fields, such as conditions.
+  /// - Parameter request: The request.
   /// - Returns: The answer.
   /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
-  func send(
-    _ method: HTTPRequest.Method, _ route: Route, _ body: Object? = nil, headers: HTTPFields = [:]
-  ) async throws(StoreError) -> Answer {
-    var headers = headers
+  func send(_ request: Request) async throws(StoreError) -> Answer {
+    var headers = request.headers
     var bytes: [UInt8] = []
-    if let body {
+    if let body = request.body {
       headers[.contentType] = "application/json"
-      bytes = Value.object(body).jsonBytes
+      bytes = Value.object(body.object).jsonBytes
     }
     let response = try await client.send(
-      APIRequest(method, route.target, headers: headers, body: bytes))
+      APIRequest(request.method, request.route.target, headers: headers, body: bytes))
     let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
     guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
     return answer
+  }
+
+  /// Sends a body while it is read, and takes the whole answer.
+  ///
+  /// - Parameters:
+  ///   - route: The path and the query.
+  ///   - upload: The body.
+  ///   - headers: More header fields.
+  /// - Returns: The answer.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func put(
+    _ route: Route, _ upload: APIRequest.Upload, headers: HTTPFields
+  ) async throws(StoreError) -> Answer {
+    let response = try await client.send(
+      APIRequest(.put, route.target, headers: headers, upload: upload))
+    let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
+    guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
+    return answer
+  }
+
+  /// Asks for something whose body is read while it comes.
+  ///
+  /// - Parameter route: The path and the query.
+  /// - Returns: The answer.
+  /// - Throws: ``StoreError``: what the server says, or what kept it from saying anything.
+  func content(_ route: Route) async throws(StoreError) -> APIResponse {
+    let response = try await client.send(APIRequest(.get, route.target))
+    guard response.status < 300 else {
+      let bytes = try await response.body.collect(upTo: Self.answerBytesMax)
+      throw Problem.error(bytes, status: response.status)
+    }
+    return response
   }
 
   /// Asks for a stream of events.

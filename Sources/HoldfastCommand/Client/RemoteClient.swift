@@ -51,7 +51,13 @@ struct RemoteClient: APIClient {
       outgoing.headers.add(name: field.name.rawName, value: field.value)
     }
     if let token { outgoing.headers.replaceOrAdd(name: "Authorization", value: "Bearer \(token)") }
-    if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
+    if let upload = request.upload {
+      outgoing.body = .stream(
+        upload.pieces.map { ByteBuffer(bytes: $0) },
+        length: upload.length.map { .known(Int64($0)) } ?? .unknown)
+    } else if !request.body.isEmpty {
+      outgoing.body = .bytes(ByteBuffer(bytes: request.body))
+    }
     do {
       let response = try await http.execute(outgoing, deadline: .distantFuture)
       var headers = HTTPFields()
@@ -71,6 +77,8 @@ struct RemoteClient: APIClient {
 
   /// A write whose answer did not come may have been done; nothing else may.
   private func failure(_ error: any Error, of request: APIRequest) -> StoreError {
+    // What kept the body from being read is no fault of the server's.
+    if let error = error as? StoreError { return error }
     let isRead = request.method == .get || request.method == .head
     if isRead || Self.neverSent(error) {
       return StoreError(

@@ -2,20 +2,18 @@ import ArgumentParser
 
 /// The keys of namespaces.
 struct KeyValueNoun: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "kv",
-    abstract: "Keys and their values.",
-    discussion: """
+  static let configuration = CommandConfiguration.noun(
+    "kv", "Keys and their values.",
+    about: """
       A namespace is 1 to 8 segments with colons between them, such as run:42 or \
-      users:u1:memories. \
-      A value is JSON if it parses as JSON, else a string; @FILE and - read it. What begins with a \
-      dash is written after --.
-
-      EXAMPLE
-        holdfast kv put run:42 plan '{"step":1}' --ttl 1h
-        holdfast kv list run:42
+      users:u1:memories. A value is JSON if it parses as JSON, else a string; @FILE and - read \
+      it. What begins with a dash is written after --.
       """,
-    subcommands: [
+    examples: [
+      #"holdfast kv put run:42 plan '{"step":1}' --ttl 1h"#,
+      "holdfast kv list run:42",
+    ],
+    verbs: [
       KeyValueGet.self, KeyValuePut.self, KeyValueDelete.self, KeyValueList.self,
       KeyValueCount.self, KeyValueIncrement.self, KeyValueExpire.self, KeyValuePersist.self,
       KeyValueClear.self, KeyValueWatch.self, KeyValueNamespaces.self,

@@ -1,21 +1,18 @@
 import ArgumentParser
-import HTTPTypes
 import HoldfastCore
 
 /// Reads a value.
-struct KeyValueGet: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "get",
-    abstract: "Print the value of a key.",
-    discussion: """
+struct KeyValueGet: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "get", "Print the value of a key.",
+    about: """
       The value is printed as JSON, from which the same value can be read; --json adds the \
-      version, \
-      the times and the description. A missing key prints nothing and exits 66.
-
-      EXAMPLE
-        holdfast kv get run:42 plan
-        holdfast kv get run:42 greeting --raw > greeting.txt
-      """)
+      version, the times and the description. A missing key prints nothing and exits 66.
+      """,
+    examples: [
+      "holdfast kv get run:42 plan",
+      "holdfast kv get run:42 greeting --raw > greeting.txt",
+    ])
 
   @OptionGroup var place: PlaceArguments
   @OptionGroup var arguments: StoreArguments
@@ -29,35 +26,19 @@ struct KeyValueGet: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
-    try await Connection.use(StoreURL.named(arguments.store), for: .read) { connection in
-      let answer = try await connection.send(.get, place.route())
-      guard raw else {
-        return try arguments.print(answer) { entry, terminal in
-          let value = entry["value"] ?? .null
-          let text = terminal.isTerminal ? Printable.json(value.jsonPretty) : value.json
-          return text + "\n"
-        }
-      }
-      switch try answer.value()["value"] ?? .null {
-      case .string(let text): Stream.data(text)
-      case .bytes(let bytes): Stream.data(bytes)
-      case let value: Stream.data(value.json)
-      }
-    }
+  func request() throws -> Request {
+    .get(place.route(), raw ? .rawValue : .value)
   }
 }
 
 /// Lists keys.
-struct KeyValueList: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list",
-    abstract: "List the keys of a namespace.",
-    discussion: """
-      EXAMPLE
-        holdfast kv list run:42 --prefix step/ --values
-        holdfast kv list run:42 --order updated --limit 10
-      """)
+struct KeyValueList: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "list", "List the keys of a namespace.",
+    examples: [
+      "holdfast kv list run:42 --prefix step/ --values",
+      "holdfast kv list run:42 --order updated --limit 10",
+    ])
 
   @Argument(help: "The namespace, such as run:42.")
   var namespace: String
@@ -77,33 +58,26 @@ struct KeyValueList: AsyncParsableCommand {
   @Option(help: "By key, or by the time of update, the newest first.")
   var order: Order = .key
 
-  @OptionGroup var page: PageArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ListArguments
 
   enum Order: String, ExpressibleByArgument, CaseIterable {
     case key, updated
   }
 
-  func run() async throws {
-    let route = Route("kv", namespace).with("prefix", prefix).with("from", from)
-      .with("reverse", reverse).with("values", values)
-      .with("order", order == .key ? nil : order.rawValue)
-    let fields = values ? EntryFields.whole : EntryFields.brief
-    try await arguments.list(page, route) { items, terminal in
-      Record.list(items, fields: fields, for: terminal)
-    }
+  func request() throws -> Request {
+    .list(
+      Route("kv", namespace).with("prefix", prefix).with("from", from)
+        .with("reverse", reverse).with("values", values)
+        .with("order", order == .key ? nil : order.rawValue),
+      values ? EntryFields.whole : EntryFields.brief)
   }
 }
 
 /// Counts keys.
-struct KeyValueCount: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "count",
-    abstract: "Count the keys of a namespace: exact, at the cost of a scan.",
-    discussion: """
-      EXAMPLE
-        holdfast kv count run:42 --prefix step/
-      """)
+struct KeyValueCount: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "count", "Count the keys of a namespace: exact, at the cost of a scan.",
+    examples: ["holdfast kv count run:42 --prefix step/"])
 
   @Argument(help: "The namespace, such as run:42.")
   var namespace: String
@@ -113,25 +87,18 @@ struct KeyValueCount: AsyncParsableCommand {
 
   @OptionGroup var arguments: StoreArguments
 
-  func run() async throws {
-    let route = Route("kv", namespace).with("prefix", prefix).with("count", true).with("limit", 1)
-    try await arguments.run(for: .read) { connection throws(StoreError) in
-      try await connection.send(.get, route)
-    } show: { page, _ in
-      "\(page["count"]?.integerValue ?? 0)\n"
-    }
+  func request() throws -> Request {
+    .get(
+      Route("kv", namespace).with("prefix", prefix).with("count", true).with("limit", 1),
+      .number("count"))
   }
 }
 
 /// Lists namespaces.
-struct KeyValueNamespaces: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "namespaces",
-    abstract: "List the namespaces that hold keys.",
-    discussion: """
-      EXAMPLE
-        holdfast kv namespaces --prefix users --depth 2 --count
-      """)
+struct KeyValueNamespaces: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "namespaces", "List the namespaces that hold keys.",
+    examples: ["holdfast kv namespaces --prefix users --depth 2 --count"])
 
   @Option(help: ArgumentHelp("Only this namespace and those below it.", valueName: "namespace"))
   var prefix: String?
@@ -142,14 +109,11 @@ struct KeyValueNamespaces: AsyncParsableCommand {
   @Flag(help: "Count their keys too: exact, at the cost of a scan.")
   var count = false
 
-  @OptionGroup var page: PageArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ListArguments
 
-  func run() async throws {
-    let route = Route("kv").with("prefix", prefix).with("depth", depth).with("count", count)
-    let fields = count ? ["namespace", "count"] : ["namespace"]
-    try await arguments.list(page, route) { items, terminal in
-      Record.list(items, fields: fields, for: terminal)
-    }
+  func request() throws -> Request {
+    .list(
+      Route("kv").with("prefix", prefix).with("depth", depth).with("count", count),
+      count ? ["namespace", "count"] : ["namespace"])
   }
 }

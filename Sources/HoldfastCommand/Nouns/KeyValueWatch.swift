@@ -3,17 +3,16 @@ import HoldfastCore
 
 /// Prints changes as they come.
 struct KeyValueWatch: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "watch",
-    abstract: "Print the changes of a namespace's keys as they come, until Ctrl-C.",
-    discussion: """
+  static let configuration = CommandConfiguration.verb(
+    "watch", "Print the changes of a namespace's keys as they come, until Ctrl-C.",
+    about: """
       A line a change: what was done, the key, the version, and the cursor to go on from with \
       --since. A change never carries a value. Without --since it begins now.
-
-      EXAMPLE
-        holdfast kv watch run:42 --prefix step/
-        holdfast kv watch run:42 --json | jq .key
-      """)
+      """,
+    examples: [
+      "holdfast kv watch run:42 --prefix step/",
+      "holdfast kv watch run:42 --json | jq .key",
+    ])
 
   @Argument(help: "The namespace, such as run:42.")
   var namespace: String

@@ -1,100 +1,91 @@
 import ArgumentParser
-import HTTPTypes
 import HoldfastCore
 
 /// A step of a run's life: the verbs differ in their name, and in what they say of it.
-protocol RunStep: AsyncParsableCommand {
+protocol RunStep: Verb where Arguments == ChangeArguments {
   /// What happens to the run.
   static var event: RunEvent { get }
-  /// To which run, and under which condition.
-  var step: RunStepArguments { get }
-  /// Fields that go along.
-  var fields: Object { get }
+  /// To which run.
+  var subject: RunArgument { get }
+  /// What goes along; `nil` for nothing.
+  var body: Body? { get }
 }
 
-/// What every step of a run needs.
-struct RunStepArguments: ParsableArguments {
+/// The run that a step is taken with.
+struct RunArgument: ParsableArguments {
   @Argument(help: "The run's identifier.")
   var id: String
-
-  @OptionGroup var condition: ConditionArguments
-  @OptionGroup var write: WriteArguments
-  @OptionGroup var arguments: StoreArguments
 }
 
 extension RunStep {
-  var fields: Object { [:] }
+  var body: Body? { nil }
 
-  static func configured(_ abstract: String, example: String = "") -> CommandConfiguration {
-    CommandConfiguration(
-      commandName: event.rawValue, abstract: abstract,
-      discussion: """
-        EXAMPLE
-          holdfast run \(event.rawValue) refund-42\(example)
-        """)
+  /// The configuration of the step's verb.
+  ///
+  /// - Parameters:
+  ///   - abstract: What it does, in a line.
+  ///   - example: What stands behind the run in the example.
+  /// - Returns: The configuration.
+  static func step(_ abstract: String, example: String = "") -> CommandConfiguration {
+    .verb(
+      event.rawValue, abstract,
+      examples: ["holdfast run \(event.rawValue) refund-42\(example)"])
   }
 
-  func run() async throws {
-    var headers = try step.write.headers()
-    headers.append(contentsOf: step.condition.headers)
-    let route = Route("runs", step.id, Self.event.rawValue)
-    let body = fields.isEmpty ? nil : fields
-    try await step.arguments.run(for: .read) { [headers] connection throws(StoreError) in
-      try await connection.send(.post, route, body, headers: headers)
-    } show: { run, terminal in
-      Record.details(run, for: terminal)
-    }
+  func request() throws -> Request {
+    .post(Route("runs", subject.id, Self.event.rawValue), body)
   }
 }
 
 /// Ends a run well.
 struct RunComplete: RunStep {
   static let event = RunEvent.complete
-  static let configuration = configured("End a run well.")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("End a run well.")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 }
 
 /// Ends a run badly.
 struct RunFail: RunStep {
   static let event = RunEvent.fail
-  static let configuration = configured(
-    "End a run badly.", example: " --error 'the airline refused'")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("End a run badly.", example: " --error 'the airline refused'")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 
   @Option(help: ArgumentHelp("Why it failed.", valueName: "text"))
   var error: String?
 
-  var fields: Object {
-    var fields: Object = [:]
-    fields["error"] = error.map(Value.string)
-    return fields
-  }
+  var body: Body? { ["error": error] }
 }
 
 /// Ends a run from outside.
 struct RunCancel: RunStep {
   static let event = RunEvent.cancel
-  static let configuration = configured("End a run from outside.")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("End a run from outside.")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 }
 
 /// Lets a run rest.
 struct RunPause: RunStep {
   static let event = RunEvent.pause
-  static let configuration = configured("Let a run rest.")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("Let a run rest.")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 }
 
 /// Lets a run go on.
 struct RunResume: RunStep {
   static let event = RunEvent.resume
-  static let configuration = configured("Let a paused run go on.")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("Let a paused run go on.")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 }
 
 /// Puts a run away.
 struct RunArchive: RunStep {
   static let event = RunEvent.archive
-  static let configuration = configured("Put a run away: still readable, never written again.")
-  @OptionGroup var step: RunStepArguments
+  static let configuration = step("Put a run away: still readable, never written again.")
+  @OptionGroup var subject: RunArgument
+  @OptionGroup var arguments: ChangeArguments
 }

@@ -1,3 +1,4 @@
+import Holdfast
 import HoldfastCore
 
 #if canImport(Glibc)
@@ -18,6 +19,21 @@ enum Environment {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty ? nil : text
+  }
+
+  /// The master key of the store: `HOLDFAST_MASTER_KEY`, 32 bytes in base64.
+  ///
+  /// - Returns: The key; `nil` where none is given.
+  /// - Throws: `unauthenticated` for what is no key.
+  static func masterKey() throws(StoreError) -> MasterKey? {
+    guard let text = variable("HOLDFAST_MASTER_KEY") else { return nil }
+    do throws(StoreError) {
+      return try MasterKey(base64: text)
+    } catch {
+      throw StoreError(
+        .unauthenticated, "HOLDFAST_MASTER_KEY holds no master key.",
+        hint: "Give 32 bytes in base64; openssl rand -base64 32 makes such a key.")
+    }
   }
 
   /// The name of the user whose process this is, as the system knows it.
@@ -63,6 +79,19 @@ enum Files {
     }
   }
 
+  /// A file, or standard input, piece by piece.
+  ///
+  /// - Parameter path: The file's path; `nil` for standard input.
+  /// - Returns: The pieces, and how long they are together where that is known.
+  /// - Throws: `not_found`, `forbidden` or `invalid`; the message names the path.
+  static func pieces(_ path: String?) throws(StoreError) -> FilePieces {
+    guard let path else { return FilePieces(STDIN_FILENO, "Standard input") }
+    let name = Printable.escaped(path)
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure("\(name) cannot be opened", errno) }
+    return FilePieces(file, name)
+  }
+
   /// Makes a folder that only this user can enter, where there is none.
   ///
   /// - Parameter path: The folder's path; its parent must be there.
@@ -72,7 +101,7 @@ enum Files {
     throw failure("The folder \(Printable.escaped(path)) cannot be made", errno)
   }
 
-  private static func failure(_ what: String, _ number: Int32) -> StoreError {
+  static func failure(_ what: String, _ number: Int32) -> StoreError {
     let reason = String(cString: strerror(number))
     let code: StoreError.Code =
       switch number {

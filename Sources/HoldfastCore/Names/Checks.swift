@@ -8,6 +8,8 @@ package enum Checks {
     case nul
     case reserved
     case dots
+    case slash
+    case place
     case outOfRange = "out_of_range"
     case syntax
   }

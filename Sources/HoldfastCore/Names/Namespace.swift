@@ -104,6 +104,12 @@ extension Namespace {
     segments.count > 1 && Bytewise.equal(segments[0], kind) ? segments[1] : nil
   }
 
+  /// Names of any kind as one text, written as the segments of a namespace are.
+  ///
+  /// - Parameter names: The names, in order.
+  /// - Returns: The text, from which they can be read again.
+  package static func joined(_ names: String...) -> String { NamespaceText.write(names) }
+
   /// Whether this namespace lies under another one, at whatever depth; none lies under itself.
   ///
   /// - Parameter other: The namespace above.

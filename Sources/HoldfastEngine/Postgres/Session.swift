@@ -26,11 +26,15 @@ final class Session: @unchecked Sendable {
   let connection: OpaquePointer
   /// The process id of the server's side, by which `pg_locks` and notifications name it.
   let backend: Int32
+  /// What bodies noted with this session; it goes when the connection goes.
+  let notes = SessionNotes()
   private var preparations: [Preparation] = []
   private var progress = PipelineProgress()
   private var parameters = Parameters()
-  /// Whether an answer was lost, or said that the session is spoilt. The library may still believe
-  /// in a connection whose answers are lost, when it failed to write and has not read the end yet.
+  /// Whether an answer was lost, or said that the session is spoilt.
+  ///
+  /// The library may still believe in a connection whose answers are lost, when it failed to write
+  /// and has not read the end yet.
   private var isSpoilt = false
 
   /// Takes over a connection that is open.

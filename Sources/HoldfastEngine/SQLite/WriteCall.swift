@@ -21,8 +21,9 @@ class WriteCall: @unchecked Sendable {
     self.arrived = arrived
   }
 
-  /// Whether the body may fail as it likes, also after it wrote, so that it wants a savepoint. Steps
-  /// that are known beforehand fail only with the database.
+  /// Whether the body may fail as it likes, also after it wrote, so that it wants a savepoint.
+  ///
+  /// Steps that are known beforehand fail only with the database.
   var failsFreely: Bool { true }
 
   /// How a run of the body ended.

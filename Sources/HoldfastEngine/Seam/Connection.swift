@@ -10,13 +10,17 @@ package protocol Connection: AnyObject {
   /// Which database this is.
   var dialect: Dialect { get }
 
+  /// What is noted with the session of the database, beyond this body and its transaction.
+  var notes: SessionNotes { get }
+
   /// Runs a statement and hands over its rows one after the other, without keeping them.
   ///
   /// - Parameters:
   ///   - statement: The statement.
   ///   - bindings: Its parameters, `$1` first.
   ///   - body: Takes a row, which is valid only until the closure returns. What it throws is
-  ///     rethrown as it is and dooms nothing.
+  ///     rethrown as it is; it dooms the transaction only where it is an error of the store's that
+  ///     no body may catch, such as `corrupt`.
   /// - Throws: What the database says, as a ``StoreError``.
   func forEachRow(
     _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void) throws

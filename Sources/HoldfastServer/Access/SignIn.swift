@@ -1,6 +1,7 @@
 import HTTPTypes
 import Holdfast
 import HoldfastCore
+import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
@@ -20,6 +21,7 @@ final class SignIn: Sendable {
   private let store: Store
   private let time: any TimeSource
   private let addresses = NIOLockedValueBox<[String: Failures]>([:])
+  private let failed = NIOLockedValueBox(FailedSignIns())
 
   private static let addressesMax = 4_096
   private static let waitingMax = 32
@@ -45,7 +47,9 @@ final class SignIn: Sendable {
       throw Self.refused("No access token was sent.")
     }
     if let token = try await store.tokens.authenticate(secret) { return Access(token) }
-    try await slowDown(channel?.remoteAddress?.ipAddress ?? "")
+    let address = channel?.remoteAddress?.ipAddress ?? ""
+    await record(address)
+    try await slowDown(address)
     throw Self.refused("The access token is unknown, revoked or expired.")
   }
 
@@ -76,6 +80,26 @@ final class SignIn: Sendable {
     let error = StoreError(
       .unauthenticated, message, hint: "Send Authorization: Bearer with a valid token.")
     return Refusal(error, headers: [.wwwAuthenticate: "Bearer"])
+  }
+
+  /// Enters a failure into the audit log, or counts it for the next record.
+  ///
+  /// A log that cannot be written lets nobody in: the caller is refused all the same.
+  private func record(_ address: String) async {
+    let now = time.monotonicTime()
+    guard let entry = failed.withLockedValue({ $0.note(address, at: now) }) else { return }
+    do throws(StoreError) {
+      try await store.audit.record(
+        AuditEntry(
+          actor: "anonymous", action: AuditAction.signInFailed, subject: "address:\(address)",
+          result: "denied",
+          details: [
+            "count": .integer(Int64(entry.count)), "others": .integer(Int64(entry.others)),
+          ]))
+    } catch {
+      store.logger.warning(
+        "failed sign-in not recorded", metadata: ["code": .string(error.code.name)])
+    }
   }
 
   private func slowDown(_ address: String) async throws {

@@ -33,10 +33,7 @@ final class Bodies: Sendable {
       return Body(try await request.body.collect(upTo: bytesMax), nil)
     }
     if case .known(let count) = length, count > bytesMax { throw tooLong }
-    if request.headers[.expect]?.lowercased() == "100-continue" {
-      let word = HTTPResponsePart.head(HTTPResponse(status: .continue))
-      try await channel.writeAndFlush(word)
-    }
+    try await Self.askForRest(of: request, channel)
     let share = Share(self)
     var bytes = ByteBuffer()
     do {
@@ -56,18 +53,35 @@ final class Bodies: Sendable {
     return Body(bytes, share)
   }
 
-  private var tooLong: Refusal {
+  private var tooLong: Refusal { .tooLong(bytesMax) }
+
+  private var cutOff: Refusal { .cutOff }
+
+  /// Tells a client that waits for the word to go on sending.
+  ///
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - channel: The client's connection.
+  static func askForRest(of request: Request, _ channel: any Channel) async throws {
+    guard request.headers[.expect]?.lowercased() == "100-continue" else { return }
+    let word = HTTPResponsePart.head(HTTPResponse(status: .continue))
+    try await channel.writeAndFlush(word)
+  }
+}
+
+extension Refusal {
+  /// A body past its limit.
+  static func tooLong(_ bytesMax: Int) -> Refusal {
     Refusal(
       StoreError(
         .tooLarge, "The body is longer than \(bytesMax) bytes.",
         details: ["bytes_max": .integer(Int64(bytesMax))]))
   }
 
-  private var cutOff: Refusal {
-    Refusal.malformed(
-      "The body ended before its announced length; nothing was written.",
-      hint: "Send the request again.")
-  }
+  /// A body that is shorter than its head said.
+  static let cutOff = Refusal.malformed(
+    "The body ended before its announced length; nothing was written.",
+    hint: "Send the request again.")
 }
 
 extension Bodies {

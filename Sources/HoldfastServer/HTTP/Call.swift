@@ -14,12 +14,14 @@ final class Call: Sendable {
   let channel: (any Channel)?
   /// The body, for a route that takes one.
   private let body: Bodies.Body?
+  /// The body as it comes, for a route that streams it.
+  let stream: BodyStream?
   private let route: Route
   private let target: RequestTarget
 
   init(
     _ request: Request, _ target: RequestTarget, _ route: Route, access: Access,
-    core: ServerCore, channel: (any Channel)?, body: Bodies.Body?
+    core: ServerCore, channel: (any Channel)?, body: Bodies.Body?, stream: BodyStream?
   ) {
     self.request = request
     self.target = target
@@ -28,6 +30,7 @@ final class Call: Sendable {
     self.core = core
     self.channel = channel
     self.body = body
+    self.stream = stream
   }
 
   var store: Store { core.store }
@@ -62,13 +65,25 @@ extension Call {
     return key
   }
 
-  /// The identifier in the first place of the path.
+  /// The file's name in the second place of the path.
   ///
-  /// - Parameter what: What it is, for the message.
+  /// - Returns: The name.
+  /// - Throws: 400 for what is none.
+  func fileName() throws(Refusal) -> String {
+    let name = text(1)
+    try Refusal.asMalformed { () throws(StoreError) in try Checks.fileName(name, limits) }
+    return name
+  }
+
+  /// The identifier in a place of the path, the first if it is left out.
+  ///
+  /// - Parameters:
+  ///   - what: What it is, for the message.
+  ///   - place: Which place.
   /// - Returns: The identifier.
   /// - Throws: 400 for what is none.
-  func id(_ what: StaticString) throws(Refusal) -> String {
-    let id = text(0)
+  func id(_ what: StaticString, at place: Int = 0) throws(Refusal) -> String {
+    let id = text(place)
     try Refusal.asMalformed { () throws(StoreError) in try Checks.id(id, what, limits) }
     return id
   }

@@ -1,14 +1,15 @@
 import HTTPTypes
 import HoldfastCore
 
-/// What a request's If-Match or If-None-Match asks of a resource; entity tags are versions.
+/// What a request's If-Match or If-None-Match asks of a resource; entity tags are versions, and a
+/// file's is the digest of its content.
 enum Precondition: Sendable, Equatable {
   /// `If-Match: *`, or `If-Match: "3", "5"`.
   case exists
-  case oneOf([Int64])
+  case oneOf([String])
   /// `If-None-Match: *`, or `If-None-Match: "3"`.
   case absent
-  case noneOf([Int64])
+  case noneOf([String])
 }
 
 extension Precondition {
@@ -35,12 +36,18 @@ extension Precondition {
   ///
   /// - Parameter version: The resource's version; `nil` where there is none.
   /// - Returns: Whether it does.
-  func holds(for version: Int64?) -> Bool {
+  func holds(for version: Int64?) -> Bool { holds(for: version.map { [String($0)] }) }
+
+  /// Whether the condition holds of a resource that goes by several tags.
+  ///
+  /// - Parameter tags: The resource's tags; `nil` where there is no resource.
+  /// - Returns: Whether it does.
+  func holds(for tags: [String]?) -> Bool {
     switch self {
-    case .exists: version != nil
-    case .absent: version == nil
-    case .oneOf(let versions): version.map(versions.contains) ?? false
-    case .noneOf(let versions): version.map { !versions.contains($0) } ?? true
+    case .exists: tags != nil
+    case .absent: tags == nil
+    case .oneOf(let asked): tags.map { $0.contains(where: asked.contains) } ?? false
+    case .noneOf(let asked): tags.map { !$0.contains(where: asked.contains) } ?? true
     }
   }
 
@@ -60,8 +67,8 @@ extension Precondition {
     switch self {
     case .exists: "exists"
     case .absent: "absent"
-    case .oneOf(let versions): ["one_of", .array(versions.map(Value.integer))]
-    case .noneOf(let versions): ["none_of", .array(versions.map(Value.integer))]
+    case .oneOf(let tags): ["one_of", .array(tags.map(Value.string))]
+    case .noneOf(let tags): ["none_of", .array(tags.map(Value.string))]
     }
   }
 }
@@ -70,10 +77,10 @@ extension Precondition {
 struct EntityTags: Equatable {
   /// Whether it is the star, which stands for any tag.
   private(set) var isAny = false
-  /// The versions of strong tags; one that is no version never matches and is left out.
-  private(set) var strong: [Int64] = []
-  /// The versions of weak tags.
-  private(set) var weak: [Int64] = []
+  /// What stands in strong tags.
+  private(set) var strong: [String] = []
+  /// What stands in weak tags.
+  private(set) var weak: [String] = []
 
   /// Reads a list.
   ///
@@ -93,9 +100,8 @@ struct EntityTags: Equatable {
       guard rest.popFirst() == UInt8(ascii: "\""),
         let end = rest.firstIndex(of: UInt8(ascii: "\""))
       else { throw Self.malformed }
-      if let version = Int64(Substring(rest[..<end])) {
-        if isWeak { weak.append(version) } else { strong.append(version) }
-      }
+      let tag = String(Substring(rest[..<end]))
+      if isWeak { weak.append(tag) } else { strong.append(tag) }
       rest = rest[rest.index(after: end)...]
       Self.skipSpace(&rest)
       guard let comma = rest.popFirst() else { return }
@@ -104,7 +110,10 @@ struct EntityTags: Equatable {
   }
 
   /// The tag of a version.
-  static func tag(_ version: Int64) -> String { "\"\(version)\"" }
+  static func tag(_ version: Int64) -> String { tag(String(version)) }
+
+  /// The tag with a text in it.
+  static func tag(_ text: String) -> String { "\"\(text)\"" }
 
   private static func skipSpace(_ text: inout Substring.UTF8View) {
     while text.first == UInt8(ascii: " ") || text.first == UInt8(ascii: "\t") {
@@ -115,6 +124,6 @@ struct EntityTags: Equatable {
   private static var malformed: Refusal {
     Refusal.malformed(
       "If-Match and If-None-Match hold entity tags.",
-      hint: #"Write the version in quotation marks, such as "7", or a star."#)
+      hint: #"Write what came as ETag, in quotation marks, such as "7", or a star."#)
   }
 }

@@ -48,10 +48,11 @@ extension Response {
   static func reply(_ reply: Reply) -> Response {
     var headers: HTTPFields = [:]
     if let location = reply.location { headers[.location] = location }
+    if let tag = reply.tag { headers[.eTag] = EntityTags.tag(tag) }
     guard reply.status != 204 else { return .empty(.noContent, headers: headers) }
     return .json(
-      reply.body, status: HTTPResponse.Status(code: reply.status), version: reply.version,
-      headers: headers)
+      reply.body, status: HTTPResponse.Status(code: reply.status),
+      version: reply.tag == nil ? reply.version : nil, headers: headers)
   }
 
   /// The problem document of an error (RFC 9457).

@@ -10,8 +10,16 @@ final class Route: Sendable {
     case quick
     /// Work: it has a time limit.
     case work
+    /// Work that grows with the store and lasts as long as it needs, such as a check of all of it.
+    case long
+    /// Work on a body while it comes: it lasts as long as the body moves.
+    case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
+    /// A wait that the body may ask for.
+    case waitingOnBody
+    /// A point read, and a wait where the query has `wait`.
+    case waitingIfAsked
   }
 
   let method: HTTPRequest.Method
@@ -53,8 +61,26 @@ final class Route: Sendable {
     return true
   }
 
+  /// How long the answer to one request may take.
+  ///
+  /// - Parameter target: The request's path and query.
+  /// - Returns: The route's own pace, or what the query makes of it.
+  func pace(of target: RequestTarget) -> Pace {
+    guard pace == .waitingIfAsked else { return pace }
+    let isAsked = target.query.split(separator: "&").contains { part in
+      part == "wait" || part.hasPrefix("wait=")
+    }
+    return isAsked ? .waiting : .quick
+  }
+
   /// Whether a body is taken in before the answer is made.
-  var takesBody: Bool { pace == .work && (method == .post || method == .put || method == .patch) }
+  var takesBody: Bool {
+    switch pace {
+    case .work, .long, .waitingOnBody:
+      method == .post || method == .put || method == .patch
+    case .quick, .streaming, .waiting, .waitingIfAsked: false
+    }
+  }
 }
 
 /// Finds the route of a request.

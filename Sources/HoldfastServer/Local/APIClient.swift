@@ -30,15 +30,31 @@ package struct APIRequest: Sendable {
   package var headers: HTTPFields
   /// The body; empty for none.
   package var body: [UInt8]
+  /// A body that is read while it is sent, instead of one that is all there.
+  package var upload: Upload?
+
+  /// A body that comes in pieces.
+  package struct Upload: Sendable {
+    /// The pieces.
+    package let pieces: APIBody
+    /// How long they are together; `nil` where that is not known.
+    package let length: Int?
+
+    package init(_ pieces: APIBody, length: Int?) {
+      self.pieces = pieces
+      self.length = length
+    }
+  }
 
   package init(
     _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:],
-    body: [UInt8] = []
+    body: [UInt8] = [], upload: Upload? = nil
   ) {
     self.method = method
     self.target = target
     self.headers = headers
     self.body = body
+    self.upload = upload
   }
 }
 
@@ -70,9 +86,9 @@ package struct APIBody: AsyncSequence, Sendable {
   ///
   /// - Parameters:
   ///   - pieces: The pieces.
-  ///   - bytes: The bytes of a piece.
+  ///   - bytes: The bytes of a piece, or why there are none.
   package init<Pieces: AsyncSequence & Sendable>(
-    _ pieces: Pieces, bytes: @escaping @Sendable (Pieces.Element) -> [UInt8]
+    _ pieces: Pieces, bytes: @escaping @Sendable (Pieces.Element) throws -> [UInt8]
   ) {
     make = {
       var iterator = pieces.makeAsyncIterator()

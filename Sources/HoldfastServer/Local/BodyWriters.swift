@@ -1,4 +1,5 @@
 import HTTPTypes
+import HoldfastCore
 import HummingbirdCore
 import NIOConcurrencyHelpers
 import NIOCore
@@ -19,10 +20,12 @@ struct Collector: ResponseBodyWriter {
 
 /// Hands a body on in pieces.
 struct PieceWriter: ResponseBodyWriter {
-  let pieces: Handoff<[UInt8]>
+  let pieces: Handoff<Result<[UInt8], StoreError>>
 
   mutating func write(_ buffer: ByteBuffer) async throws {
-    guard await pieces.send(Array(buffer.readableBytesView)) else { throw CancellationError() }
+    guard await pieces.send(.success(Array(buffer.readableBytesView))) else {
+      throw CancellationError()
+    }
   }
 
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws { pieces.finish() }

@@ -33,10 +33,16 @@ package final class LocalClient: APIClient {
     if !request.body.isEmpty, headers[.contentType] == nil {
       headers[.contentType] = "application/json"
     }
+    if let length = request.upload?.length { headers[.contentLength] = String(length) }
     let head = HTTPRequest(
       method: request.method, scheme: nil, authority: nil, path: request.target,
       headerFields: headers)
-    let body = RequestBody(buffer: ByteBuffer(bytes: request.body))
+    let body =
+      if let upload = request.upload {
+        RequestBody(asyncSequence: upload.pieces.map { ByteBuffer(bytes: $0) })
+      } else {
+        RequestBody(buffer: ByteBuffer(bytes: request.body))
+      }
     do {
       let response = try await core.respond(
         to: Request(head: head, body: body),
@@ -49,20 +55,27 @@ package final class LocalClient: APIClient {
     }
   }
 
-  /// A body of a known length is taken whole; a stream is written by a task of its own, which ends
-  /// when nobody reads it any more.
+  /// Up to this length a body is taken whole.
+  private static let wholeBytesMax = 1 << 20
+
+  /// A short body is taken whole; a long one and a stream are written by a task of their own, which
+  /// ends when nobody reads it any more, and passes on what went wrong.
   private static func body(_ body: ResponseBody) async throws -> APIBody {
-    let pieces = Handoff<[UInt8]>()
-    guard body.contentLength == nil else {
+    let pieces = Handoff<Result<[UInt8], StoreError>>()
+    if let length = body.contentLength, length <= wholeBytesMax {
       let collector = Collector()
       try await body.write(collector)
       return APIBody(collector.taken)
     }
     let writing = Task {
-      try? await body.write(PieceWriter(pieces: pieces))
+      do {
+        try await body.write(PieceWriter(pieces: pieces))
+      } catch {
+        _ = await pieces.send(.failure(StoreError.from(error)))
+      }
       pieces.finish()
     }
     pieces.whenAbandoned { writing.cancel() }
-    return APIBody(pieces) { $0 }
+    return APIBody(pieces) { try $0.get() }
   }
 }

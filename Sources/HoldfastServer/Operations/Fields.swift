@@ -58,6 +58,23 @@ struct Fields {
     return text
   }
 
+  /// Takes one of several words.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: What the word stands for.
+  /// - Throws: `invalid` where it is left out, and for any other word.
+  mutating func word<Word: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(StoreError) -> Word where Word.RawValue == String {
+    let text = try text(name)
+    guard let word = Word(rawValue: text) else {
+      let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Self.failure(
+        name, "type", "The field \(name) is one of a few words.", hint: "Send one of: \(words).")
+    }
+    return word
+  }
+
   /// Takes a whole number that may be left out.
   ///
   /// - Parameter name: The field's name.
@@ -89,6 +106,22 @@ struct Fields {
     guard let text = try optionalText(name) else { return nil }
     return try Self.naming(name) { () throws(StoreError) in try DurationText.parse(text) }
   }
+
+  /// Takes a time that may be left out.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: The time; `nil` where it is left out.
+  /// - Throws: `invalid` for anything else.
+  mutating func optionalTime(_ name: String) throws(StoreError) -> Instant? {
+    guard let text = try optionalText(name) else { return nil }
+    return try Self.naming(name) { () throws(StoreError) in try Instant(rfc3339: text) }
+  }
+
+  /// Whether a field is there, null included.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: Whether it is.
+  func has(_ name: String) -> Bool { object[name] != nil }
 
   /// Takes a namespace.
   ///

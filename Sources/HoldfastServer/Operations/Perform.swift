@@ -36,11 +36,12 @@ extension Call {
     try prepared.check(access)
     try fields.finish()
     guard prepared.version != nil || conditions.isEmpty else { throw Self.unconditional }
+    let access = access
     return try await store.perform(
       write.operation, settings,
       arguments: [.object(all), .array(conditions.map(\.argument))], hotRows: prepared.hotRows
     ) { transaction in
-      try prepared.run(conditions, in: transaction)
+      try prepared.run(conditions, as: access, in: transaction)
     }
   }
 

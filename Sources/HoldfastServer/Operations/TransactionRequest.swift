@@ -18,6 +18,7 @@ struct TransactionRequest: Sendable {
 
   private let checks: [Check]
   private let steps: [Step]
+  private let access: Access
 
   /// Reads a body, and looks whether the caller may do all of it.
   ///
@@ -48,6 +49,7 @@ struct TransactionRequest: Sendable {
     try fields.finish()
     self.checks = checks
     self.steps = steps
+    self.access = access
   }
 
   /// The rows at which many writers may meet.
@@ -71,7 +73,7 @@ struct TransactionRequest: Sendable {
     var changed = false
     for (index, step) in steps.enumerated() {
       let reply = try Self.naming("index", index) { () throws(StoreError) in
-        try step.run(in: transaction)
+        try step.run(as: access, in: transaction)
       }
       results.append(reply.body)
       changed = changed || reply.changed
@@ -140,9 +142,11 @@ extension TransactionRequest.Step {
     self.conditions = condition.map { [$0] } ?? []
   }
 
-  fileprivate func run(in transaction: Transaction) throws(StoreError) -> Reply {
+  fileprivate func run(
+    as access: Access, in transaction: Transaction
+  ) throws(StoreError) -> Reply {
     do throws(StoreError) {
-      return try write.run(conditions, in: transaction)
+      return try write.run(conditions, as: access, in: transaction)
     } catch {
       // 412 is for header fields; a condition in the body is a conflict like any other.
       throw error.removing(Precondition.mark)
@@ -155,7 +159,7 @@ extension Precondition {
   init?(taking fields: inout Fields) throws(StoreError) {
     switch try Condition(taking: &fields) {
     case .absent: self = .absent
-    case .version(let version): self = .oneOf([version])
+    case .version(let version): self = .oneOf([String(version)])
     case .value, nil: return nil
     }
   }

@@ -34,8 +34,15 @@ struct PreparedWrite: Sendable {
   /// The version of the one resource that it writes, for conditional requests; `nil` where there is
   /// no such resource.
   var version: (@Sendable (Transaction) throws(StoreError) -> Int64?)?
+  /// What else stands in the resource's entity tag, where it is more than the version.
+  var digest: (@Sendable (Transaction) throws(StoreError) -> String?)?
   /// What it needs to read of others; refused before anything runs.
   var needs: [(namespace: Namespace, orElse: StoreError)] = []
+  /// What it changes beside, which only the store knows: the namespace of a record that is named by
+  /// its id, or of a task that a record names. Looked up in the write's own transaction, first.
+  var owners: (@Sendable (Transaction) throws(StoreError) -> [Touch])?
+  /// Runs it for those who may see only a part, where that makes a difference.
+  var runRestricted: (@Sendable (Transaction, Access) throws(StoreError) -> Reply)?
   /// Runs it; more than once where the transaction is retried.
   let run: @Sendable (Transaction) throws(StoreError) -> Reply
 
@@ -48,22 +55,29 @@ struct PreparedWrite: Sendable {
     for need in needs where !access.reads(need.namespace) { throw need.orElse }
   }
 
-  /// Looks at the conditions of a request, then runs.
+  /// Looks at what only the store knows of its access, at the conditions of a request, then runs.
   ///
   /// - Parameters:
   ///   - conditions: What must hold of the resource's version.
+  ///   - access: Who asks.
   ///   - transaction: The transaction.
   /// - Returns: The answer.
-  /// - Throws: `conflict` with the version in its details when a condition does not hold.
+  /// - Throws: `forbidden`; `conflict` with the version in its details when a condition does not
+  ///   hold.
   func run(
-    _ conditions: [Precondition], in transaction: Transaction
+    _ conditions: [Precondition], as access: Access, in transaction: Transaction
   ) throws(StoreError) -> Reply {
+    if let owners, !access.isUnrestricted {
+      for touch in try owners(transaction) { try access.require(touch) }
+    }
     if let version, !conditions.isEmpty {
       let current = try version(transaction)
-      guard conditions.allSatisfy({ $0.holds(for: current) }) else {
+      let tags = try [current.map { String($0) }, digest?(transaction)].compactMap(\.self)
+      guard conditions.allSatisfy({ $0.holds(for: current == nil ? nil : tags) }) else {
         throw Precondition.failed(current).adding(Precondition.mark, true)
       }
     }
+    if let runRestricted, !access.isUnrestricted { return try runRestricted(transaction, access) }
     return try run(transaction)
   }
 }
@@ -82,6 +96,8 @@ struct Reply: Codable, Sendable {
   let body: Value
   /// The version that becomes the entity tag.
   var version: Int64?
+  /// What becomes the entity tag where that is not the version.
+  var tag: String?
   /// Where a new resource is.
   var location: String?
   /// Whether anything was written.
@@ -95,6 +111,16 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      SessionOperations.all,
+      ThreadOperations.all,
+      DeadLetterOperations.all,
+      AuditOperations.all,
+      TaskOperations.all,
+      ProviderOperations.all,
+      FileOperations.all,
+      ApprovalOperations.all,
+      PolicyOperations.all,
+      GrantOperations.all,
     ]
     return Dictionary(uniqueKeysWithValues: all.joined().map { ($0.name, $0) })
   }()

@@ -48,13 +48,8 @@ enum ChangeRoutes {
   ///
   /// The place to go on from comes along even when there are none.
   private static func poll(_ watch: Watch, _ wait: Duration) async throws -> Response {
-    let poll = Task { try await watch.first(within: wait) }
-    Departure.watch(watch.call.channel) { poll.cancel() }
-    defer { Departure.forget(watch.call.channel) }
-    let (changes, next) = try await withTaskCancellationOrGracefulShutdownHandler {
-      try await poll.value
-    } onCancelOrGracefulShutdown: {
-      poll.cancel()
+    let (changes, next) = try await watch.call.waiting {
+      try await watch.first(within: wait)
     }
     return .json(
       .object(Value.page(changes.map(\.json), next: next.description)),

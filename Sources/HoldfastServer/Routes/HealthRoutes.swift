@@ -30,6 +30,7 @@ enum HealthRoutes {
     if call.access.isUnrestricted {
       object["bytes"] = .integer(health.bytes)
       object["rows"] = .object(health.rows)
+      object["circuits"] = .object(health.circuits)
       object["details"] = .object(health.details)
     }
     return .json(.object(object), headers: [.cacheControl: "no-store"])

@@ -96,7 +96,9 @@ extension KeyValueRoutes {
     switch conditions.first {
     case nil: condition = nil
     case .absent: condition = .absent
-    case .oneOf(let versions) where versions.count == 1: condition = .version(versions[0])
+    case .oneOf(let tags):
+      guard tags.count == 1, let version = Int64(tags[0]) else { return nil }
+      condition = .version(version)
     default: return nil
     }
     var fields = Fields(try call.fields())

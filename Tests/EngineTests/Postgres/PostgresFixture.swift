@@ -32,6 +32,8 @@ struct PostgresFixture {
   /// Opens an engine on the store.
   ///
   /// - Parameter configure: Changes the options.
+  /// - Returns: The engine.
+  /// - Throws: What opening throws.
   func open(_ configure: (inout EngineOptions) -> Void = { _ in }) async throws -> PostgresEngine {
     // Bounds that a busy machine does not reach; a test that is about one sets its own.
     var options = EngineOptions()

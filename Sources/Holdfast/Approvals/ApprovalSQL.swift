@@ -1,0 +1,137 @@
+import HoldfastEngine
+
+/// The statements behind approvals.
+///
+/// All that give approvals have their columns in one order; ``ApprovalRow`` reads them.
+enum ApprovalSQL {
+  /// $1 id.
+  static let get = Statement(
+    """
+    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
+      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
+      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    FROM approvals
+    WHERE id = $1
+    """)
+
+  /// What is known before a request: the time, the permission's policy, and a grant that lives.
+  ///
+  /// $1 permission, $2 task or NULL.
+  static let ruling = Statement(
+    """
+    SELECT holdfast_now(),
+      (SELECT p.mode FROM approval_policies AS p WHERE p.permission = $1),
+      (SELECT g.id
+       FROM grants AS g
+       WHERE g.task = CAST($2 AS TEXT) AND g.permission = $1 AND g.expires_at > holdfast_now()
+         AND g.revoked_at IS NULL
+       ORDER BY g.expires_at DESC, g.number DESC
+       LIMIT 1)
+    """)
+
+  /// $1 id, $2 task, $3 run, $4 caller, $5 permission, $6 action, $7 resource, $8 channel, $9
+  /// thread, $10 digest, $11 policy, $12 grant, $13 expires, $14 parameters, $15 history.
+  static let insert = Statement(
+    """
+    INSERT INTO approvals (id, task, run, caller, permission, action, resource, channel, thread,
+      status, digest, policy, grant_id, version, requested_at, expires_at, parameters, history)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending', $10, $11, $12, holdfast_revision(),
+      holdfast_now(), $13, $14, $15)
+    ON CONFLICT (id) DO NOTHING
+    """)
+
+  /// Writes what the machine made of an approval.
+  ///
+  /// $1 id, $2 status, $3 decision, $4 decided by, $5 by, $6 reason, $7 decided, $8 usable until,
+  /// $9 consumed, $10 history.
+  static let update = Statement(
+    """
+    UPDATE approvals
+    SET status = $2, decision = $3, decided_by = $4, by = $5, reason = $6, decided_at = $7,
+      usable_until = $8, consumed_at = $9, closed_at = holdfast_now(), history = $10,
+      version = holdfast_revision()
+    WHERE id = $1
+    """)
+
+  /// $1 id.
+  static let delete = Statement(
+    """
+    DELETE FROM approvals
+    WHERE id = $1
+    """)
+
+  /// Undecided approvals whose time is over and that nobody has noted yet.
+  ///
+  /// $1 how many.
+  static let due = Statement(
+    """
+    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
+      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
+      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    FROM approvals
+    WHERE status = 'pending' AND expires_at <= holdfast_now()
+    ORDER BY expires_at, number
+    LIMIT CAST($1 AS BIGINT)
+    """)
+
+  /// Whether a task waits for another approval too.
+  ///
+  /// $1 task, $2 the approval that is not meant.
+  static let isAwaited = Statement(
+    """
+    SELECT 1
+    FROM approvals
+    WHERE task = $1 AND id <> $2 AND status = 'pending'
+    LIMIT 1
+    """)
+
+  /// Whether a run has undecided approvals.
+  ///
+  /// $1 run.
+  static let isUndecided = Statement(
+    """
+    SELECT 1
+    FROM approvals
+    WHERE run = $1 AND status = 'pending' AND expires_at > holdfast_now()
+    LIMIT 1
+    """)
+
+  /// $1 run.
+  static let deleteOfRun = Statement(
+    """
+    DELETE FROM approvals
+    WHERE run = $1
+    """)
+
+  /// $1 closed before, $2 how many.
+  static let closed = Statement(
+    """
+    SELECT id, run
+    FROM approvals
+    WHERE closed_at < $1
+    ORDER BY closed_at, number
+    LIMIT CAST($2 AS BIGINT)
+    """)
+
+  /// How many approvals a deleted run still has.
+  static let resurrected = Statement(
+    """
+    SELECT COUNT(*)
+    FROM approvals AS a
+    JOIN runs AS r ON r.id = a.run
+    WHERE r.status = 'deleted'
+    """)
+
+  /// How many tasks wait although their approvals were closed after they began to.
+  ///
+  /// A task that was set to waiting by hand has none, and is nobody's mistake.
+  static let forgotten = Statement(
+    """
+    SELECT COUNT(*)
+    FROM tasks AS t
+    WHERE t.status = 'awaiting_approval'
+      AND NOT EXISTS (SELECT 1 FROM approvals AS u WHERE u.task = t.id AND u.status = 'pending')
+      AND EXISTS (
+        SELECT 1 FROM approvals AS c WHERE c.task = t.id AND c.closed_at > t.updated_at)
+    """)
+}

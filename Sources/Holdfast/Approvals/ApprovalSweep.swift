@@ -1,0 +1,56 @@
+import HoldfastCore
+import HoldfastEngine
+
+/// What upkeep does with approvals.
+extension ApprovalsTransaction {
+  /// Notes undecided approvals whose time is over: their tasks are cancelled, and the feed says
+  /// `expired`.
+  ///
+  /// Reads and decisions do not need it: for them an approval is expired from that microsecond on.
+  ///
+  /// - Parameter limit: How many at most.
+  /// - Returns: How many there were.
+  /// - Throws: ``StoreError`` of the engine's.
+  @discardableResult
+  package func expireDue(limit: Int) throws(StoreError) -> Int {
+    let connection = try transaction.writing(bytes: 0)
+    let due = try connection.all(
+      ApprovalSQL.due, [.integer(Int64(limit))]
+    ) { row throws(StoreError) in try ApprovalRow(row: row) }
+    for row in due {
+      var state = row.state
+      guard state.expire(at: row.now) else { continue }
+      let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
+      try write(row, state, event, connection)
+      try note(AuditAction.approvalExpire, row.approval)
+      try cancelTask(of: row.approval, reason: "The approval expired undecided.")
+    }
+    return due.count
+  }
+
+  /// Removes approvals that were closed, and grants that ended, before a time.
+  ///
+  /// No task waits for any of them.
+  ///
+  /// - Parameters:
+  ///   - time: Those that were closed before this time.
+  ///   - limit: How many of each at most.
+  /// - Returns: How many were removed.
+  /// - Throws: ``StoreError`` of the engine's.
+  package func removeClosed(before time: Instant, limit: Int) throws(StoreError) -> Int {
+    let connection = try transaction.writing(bytes: 0)
+    let bindings: [Bound] = [.integer(time.microseconds), .integer(Int64(limit))]
+    var steps: [Step] = []
+    for (kind, closed, delete) in [
+      ("approval", ApprovalSQL.closed, ApprovalSQL.delete),
+      ("grant", GrantSQL.closed, GrantSQL.delete),
+    ] {
+      for (id, run) in try connection.all(closed, bindings, { ($0.text(0), $0.optionalText(1)) }) {
+        steps.append(Step(delete, [.text(id)]))
+        steps.append(Feed.event(kind, .holding(run: run), id, "delete"))
+      }
+    }
+    if !steps.isEmpty { _ = try connection.run(steps) }
+    return steps.count / 2
+  }
+}

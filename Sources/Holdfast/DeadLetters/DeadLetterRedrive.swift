@@ -1,0 +1,172 @@
+public import HoldfastCore
+import HoldfastEngine
+
+/// Giving letters another chance.
+extension DeadLettersTransaction {
+  /// Redrives a letter: a message is due at once for its handler, with all its tries before it; a
+  /// dead task becomes a new task that points at it, and its letter is resolved.
+  ///
+  /// - Parameters:
+  ///   - id: The letter's identifier.
+  ///   - message: What is delivered instead; the old message is kept in the history. For a task an
+  ///     object, whose `parameters` the new task has. The message as it is where this is `nil`.
+  ///   - reason: Why, at most 4 KiB; kept in the history.
+  /// - Returns: The letter as it is now.
+  /// - Throws: ``StoreError`` with `not_found` for a missing letter, and for one whose task is gone;
+  ///   `invalid_state` for one that is resolved, for one whose task is not finished, and under an
+  ///   archived run; `invalid`, `too_large`.
+  @discardableResult
+  public func redrive(
+    _ id: String, message: Value? = nil, reason: String? = nil
+  ) throws(StoreError) -> DeadLetter {
+    if let reason { try Checks.text(reason, "reason", bytesMax: limits.descriptionBytesMax) }
+    let text = try message.map { value throws(StoreError) in try value.json(within: limits) }
+    let (row, connection) = try changeable(
+      id, bytes: (text?.utf8.count ?? 0) + (reason?.utf8.count ?? 0))
+    try row.state.checkChangeable()
+    let task = try row.letter.task.map { task throws(StoreError) in
+      try replay(task, with: message)
+    }
+    var state = row.state
+    if task == nil { try state.redrive(at: row.now) } else { try state.resolve(at: row.now) }
+    if let text { try connection.run(DeadLetterSQL.edit, [.text(id), .text(text)]) }
+    let before = message == nil ? Value?.none : row.letter.message
+    var details: Object = ["edited": .bool(message != nil)]
+    if let task { details["task"] = .string(task) }
+    try audit(AuditAction.deadLetterRedrive, row.letter, details: details)
+    return try step(
+      row, to: state, replayedAs: task,
+      event("redrive", on: row, reason: reason, messageBefore: before, task: task), connection)
+  }
+
+  /// Makes a new task of a dead one.
+  ///
+  /// - Returns: The new task's id.
+  private func replay(_ task: String, with edit: Value?) throws(StoreError) -> String {
+    if let edit, edit["parameters"] == nil {
+      throw StoreError(
+        .invalid, "The message of a dead task holds its parameters.",
+        hint: #"Send {"parameters":…}, or no message."#,
+        details: ["field": "message", "reason": "type"])
+    }
+    return try transaction.tasks.replay(task, parameters: edit?["parameters"]).id
+  }
+
+  /// Redrives several letters: all or none.
+  ///
+  /// - Parameters:
+  ///   - ids: The letters' identifiers; one that stands twice is redriven once.
+  ///   - message: What is delivered instead, for each of them.
+  ///   - reason: Why, at most 4 KiB; kept in each history.
+  /// - Returns: The letters as they are now, one a position.
+  /// - Throws: What ``redrive(_:message:reason:)`` throws, with the position in the details.
+  @discardableResult
+  public func redriveMany(
+    _ ids: [String], message: Value? = nil, reason: String? = nil
+  ) throws(StoreError) -> [DeadLetter] {
+    // Every letter is looked at before the first is changed: a body may catch the error and go on,
+    // and must not find half of the batch then.
+    for (place, id) in ids.enumerated() {
+      try Self.naming(place) { () throws(StoreError) in
+        let (row, _) = try changeable(id, bytes: 0)
+        try row.state.checkChangeable()
+      }
+    }
+    var redriven: [Bytewise: DeadLetter] = [:]
+    var letters: [DeadLetter] = []
+    for (place, id) in ids.enumerated() {
+      if let letter = redriven[Bytewise(id)] {
+        letters.append(letter)
+        continue
+      }
+      let letter = try Self.naming(place) { () throws(StoreError) in
+        try redrive(id, message: message, reason: reason)
+      }
+      redriven[Bytewise(id)] = letter
+      letters.append(letter)
+    }
+    return letters
+  }
+
+  /// Redrives one page of the letters that a filter matches, the newest first; resolved ones are
+  /// left alone.
+  ///
+  /// Go on from `next` until there is none, and all that matched at the beginning are redriven.
+  ///
+  /// - Parameters:
+  ///   - query: Which letters, and how many of them.
+  ///   - message: What is delivered instead, for each of them.
+  ///   - reason: Why, at most 4 KiB; kept in each history.
+  /// - Returns: The letters that were redriven, and where the next page begins.
+  /// - Throws: What ``list(_:)`` and ``redrive(_:message:reason:)`` throw; nothing was redriven.
+  @discardableResult
+  public func redriveAll(
+    _ query: DeadLetterQuery, message: Value? = nil, reason: String? = nil
+  ) throws(StoreError) -> Page<DeadLetter> {
+    try redriveAll(query, message: message, reason: reason) { _ in true }
+  }
+
+  /// The same for those letters of the page that somebody may see.
+  ///
+  /// - Parameters:
+  ///   - query: Which letters, and how many of them.
+  ///   - message: What is delivered instead, for each of them.
+  ///   - reason: Why.
+  ///   - isVisible: Whether a letter may be redriven.
+  /// - Returns: The letters that were redriven, and where the next page begins.
+  /// - Throws: What ``redriveAll(_:message:reason:)`` throws.
+  package func redriveAll(
+    _ query: DeadLetterQuery, message: Value?, reason: String?,
+    where isVisible: (DeadLetter) -> Bool
+  ) throws(StoreError) -> Page<DeadLetter> {
+    let page = try list(query)
+    var redriven: [DeadLetter] = []
+    for letter in page.items where letter.status != .resolved && isVisible(letter) {
+      do throws(StoreError) {
+        redriven.append(try redrive(letter.id, message: message, reason: reason))
+      } catch {
+        // The letters of an archived run stay as they are, and so do those whose task is gone or
+        // was put back by hand; they keep no other from being redriven.
+        guard error.code == .invalidState || error.code == .notFound else { throw error }
+      }
+    }
+    return Page(items: redriven, next: page.next)
+  }
+
+  private static func naming<Result>(
+    _ place: Int, _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw error.adding("index", .integer(Int64(place)))
+    }
+  }
+}
+
+/// What goes by itself.
+extension DeadLettersTransaction {
+  /// Removes one slice of the letters that were resolved before a time.
+  ///
+  /// - Parameters:
+  ///   - time: The time.
+  ///   - limit: How many at most.
+  /// - Returns: How many were removed.
+  /// - Throws: What the database says, as a ``StoreError``.
+  package func removeResolved(before time: Instant, limit: Int) throws(StoreError) -> Int {
+    let connection = try transaction.writing(operations: limit, bytes: 0)
+    let removed = try connection.all(
+      DeadLetterSQL.removeResolved, [.integer(time.microseconds), .integer(Int64(limit))]
+    ) { (id: $0.text(0), run: $0.optionalText(1)) }
+    guard !removed.isEmpty else { return 0 }
+    _ = try connection.run(
+      removed.map { Feed.event("dead_letter", .holding(run: $0.run), $0.id, "expired") })
+    return removed.count
+  }
+
+  /// The letters go with their run; a bot has none.
+  static let owned = OwnedPart { transaction, owner throws(StoreError) in
+    guard let run = owner.runID else { return 0 }
+    return try transaction.reading().run(DeadLetterSQL.removeOfRun, [.text(run)])
+  }
+}

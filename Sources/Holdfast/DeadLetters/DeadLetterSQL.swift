@@ -1,0 +1,186 @@
+import HoldfastEngine
+
+/// The statements behind dead letters.
+enum DeadLetterSQL {
+  static let now = Statement("SELECT holdfast_now()")
+
+  /// $1 id.
+  static let get = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE id = $1
+    """)
+
+  /// The letter of a source that is not resolved, the newest of several.
+  ///
+  /// $1 source.
+  static let unresolved = Statement(
+    """
+    SELECT id
+    FROM dead_letters
+    WHERE source = $1 AND status <> 'resolved'
+    ORDER BY created_at DESC, number DESC
+    LIMIT 1
+    """)
+
+  /// Writes everything but the time of creation.
+  ///
+  /// $1 id, $2 source, $3 task, $4 run, $5 channel, $6 thread, $7 error, $8 message, $9 status,
+  /// $10 retry count, $11 next retry, $12 given up, $13 history.
+  static let save = Statement(
+    """
+    INSERT INTO dead_letters (id, source, task, run, channel, thread, error, message, status,
+      retry_count, next_retry_at, given_up_at, history, version, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, holdfast_revision(),
+      holdfast_now(), holdfast_now())
+    ON CONFLICT (id) DO UPDATE SET
+      source = excluded.source, task = excluded.task, channel = excluded.channel,
+      thread = excluded.thread, error = excluded.error, message = excluded.message,
+      status = excluded.status, retry_count = excluded.retry_count,
+      next_retry_at = excluded.next_retry_at, given_up_at = excluded.given_up_at,
+      history = excluded.history, version = excluded.version, updated_at = excluded.updated_at
+    """)
+
+  /// $1 id, $2 status, $3 retry count, $4 next retry, $5 given up, $6 resolved, $7 error, $8 the
+  /// task that was made of it, $9 history.
+  static let step = Statement(
+    """
+    UPDATE dead_letters
+    SET status = $2, retry_count = $3, next_retry_at = $4, given_up_at = $5, resolved_at = $6,
+      error = $7, replayed_as = $8, history = $9, version = holdfast_revision(),
+      updated_at = holdfast_now()
+    WHERE id = $1
+    """)
+
+  /// $1 id, $2 message.
+  static let edit = Statement(
+    """
+    UPDATE dead_letters
+    SET message = $2
+    WHERE id = $1
+    """)
+
+  /// Those of an archived run can no longer be written, and are passed over.
+  ///
+  /// $1 how many.
+  static let retryable = Statement(
+    """
+    SELECT d.id, d.source, d.run, d.channel, d.thread, d.status, d.retry_count, d.next_retry_at,
+      d.given_up_at, d.resolved_at, d.replayed_as, d.error, d.history, d.message, d.version,
+      d.created_at, d.updated_at, d.number, holdfast_now()
+    FROM dead_letters AS d
+    WHERE d.status = 'open' AND d.next_retry_at <= holdfast_now()
+      AND (d.run IS NULL OR NOT EXISTS (
+        SELECT 1 FROM runs AS r WHERE r.id = d.run AND r.status = 'archived'))
+    ORDER BY d.next_retry_at, d.number
+    LIMIT CAST($1 AS BIGINT)
+    """)
+
+  /// $1 run.
+  static let removeOfRun = Statement(
+    """
+    DELETE FROM dead_letters
+    WHERE run = $1
+    """)
+
+  /// A slice of those that were resolved long ago.
+  ///
+  /// $1 before when, $2 how many.
+  static let removeResolved = Statement(
+    """
+    DELETE FROM dead_letters
+    WHERE number IN (
+      SELECT o.number
+      FROM dead_letters AS o
+      WHERE o.status = 'resolved' AND o.resolved_at < $1
+      ORDER BY o.resolved_at, o.number
+      LIMIT CAST($2 AS BIGINT))
+    RETURNING id, run
+    """)
+}
+
+/// What must not be.
+extension DeadLetterSQL {
+  static let resurrected = Statement(
+    """
+    SELECT COUNT(*)
+    FROM dead_letters AS d
+    JOIN runs AS r ON r.id = d.run
+    WHERE r.status = 'deleted'
+    """)
+}
+
+/// Every list takes the same parameters: $1 and $2 the place before which it goes on (created,
+/// number), $3 the earliest time, $4 status or NULL, $5 source or NULL, $6 run or NULL, $7 how
+/// many.
+///
+/// There is one statement for each index that can serve it.
+extension DeadLetterSQL {
+  static let listByTime = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE (created_at, number) < ($1, $2) AND created_at >= $3
+      AND CAST($4 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
+    ORDER BY created_at DESC, number DESC
+    LIMIT CAST($7 AS BIGINT)
+    """)
+
+  static let listByStatus = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE status = $4 AND (created_at, number) < ($1, $2) AND created_at >= $3
+      AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
+    ORDER BY created_at DESC, number DESC
+    LIMIT CAST($7 AS BIGINT)
+    """)
+
+  static let listBySource = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE source = $5 AND (created_at, number) < ($1, $2) AND created_at >= $3
+      AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
+      AND CAST($6 AS TEXT) IS NULL
+    ORDER BY created_at DESC, number DESC
+    LIMIT CAST($7 AS BIGINT)
+    """)
+
+  /// The source is the word for all tasks here.
+  static let listOfTasks = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE task IS NOT NULL AND (created_at, number) < ($1, $2) AND created_at >= $3
+      AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
+      AND CAST($5 AS TEXT) IS NOT NULL AND CAST($6 AS TEXT) IS NULL
+    ORDER BY created_at DESC, number DESC
+    LIMIT CAST($7 AS BIGINT)
+    """)
+
+  static let listByRun = Statement(
+    """
+    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now()
+    FROM dead_letters
+    WHERE run = $6 AND (created_at, number) < ($1, $2) AND created_at >= $3
+      AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
+      AND (CAST($5 AS TEXT) IS NULL OR source = CAST($5 AS TEXT)
+        OR (CAST($5 AS TEXT) = 'task' AND task IS NOT NULL))
+    ORDER BY created_at DESC, number DESC
+    LIMIT CAST($7 AS BIGINT)
+    """)
+}

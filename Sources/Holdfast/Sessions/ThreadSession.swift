@@ -1,0 +1,153 @@
+public import HoldfastCore
+import HoldfastEngine
+
+/// Which session a thread of a channel is talking to.
+public struct ThreadSession: Sendable, Equatable, Codable {
+  /// The channel.
+  public let channel: String
+  /// The thread of the channel.
+  public let thread: String
+  /// The session's key, which the caller chose: often a session's identifier.
+  public let sessionKey: String
+  /// What the caller keeps with it.
+  public let data: Value
+  /// The revision of the transaction that wrote it last.
+  public let version: Int64
+  /// When it was first written.
+  public let createdAt: Instant
+  /// When the last message came: when it was last written or touched.
+  public let lastMessageAt: Instant
+}
+
+/// A thread session after a write.
+public struct SavedThread: Sendable, Equatable, Codable {
+  /// The thread session as it is now.
+  public let thread: ThreadSession
+  /// Whether it came into being by this write.
+  public let isNew: Bool
+}
+
+extension ThreadSession {
+  /// A row: channel, thread, session key, data, version, created, last message.
+  init(row: Row) throws(StoreError) {
+    self.init(
+      channel: row.text(0), thread: row.text(1), sessionKey: row.text(2),
+      data: try ValueText.decode(row.textBytes(3)), version: row.integer(4),
+      createdAt: Instant(microseconds: row.integer(5)),
+      lastMessageAt: Instant(microseconds: row.integer(6)))
+  }
+}
+
+/// The place of a thread session in the order of channels and threads, as an opaque cursor.
+struct ThreadPlace: Equatable {
+  let channel: String
+  let thread: String
+
+  /// Before the first one: no name is empty.
+  static let start = ThreadPlace(channel: "", thread: "")
+
+  init(channel: String, thread: String) {
+    self.channel = channel
+    self.thread = thread
+  }
+
+  init(token: String) throws(StoreError) {
+    let bytes = Base64.decodeURL(token) ?? []
+    guard bytes.first == UInt8(ascii: "h"), let split = bytes.firstIndex(of: 0),
+      let channel = String(validating: bytes[1..<split], as: UTF8.self),
+      let thread = String(validating: bytes[(split + 1)...], as: UTF8.self),
+      !thread.utf8.contains(0)
+    else {
+      throw StoreError(
+        .invalid, "The cursor is not one of this list.",
+        hint: "Begin without a cursor, or send one exactly as it came.",
+        details: ["reason": "cursor"])
+    }
+    self.init(channel: channel, thread: thread)
+  }
+
+  /// The place as an opaque cursor; names hold no NUL, which stands between them.
+  var token: String { Base64.encodeURL(Array("h\(channel)\0\(thread)".utf8)) }
+}
+
+/// The statements behind thread sessions; columns: channel, thread, session key, data, version,
+/// created, last message.
+enum ThreadSQL {
+  /// $1 channel, $2 thread.
+  static let get = Statement(
+    """
+    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    FROM thread_sessions
+    WHERE channel = $1 AND thread = $2
+    """)
+
+  /// $1 channel, $2 thread, $3 session key, $4 data.
+  static let create = Statement(
+    """
+    INSERT INTO thread_sessions (channel, thread, session_key, data, version, created_at,
+      last_message_at)
+    VALUES ($1, $2, $3, $4, holdfast_revision(), holdfast_now(), holdfast_now())
+    ON CONFLICT (channel, thread) DO NOTHING
+    """)
+
+  /// $1 channel, $2 thread, $3 session key, $4 data.
+  static let replace = Statement(
+    """
+    UPDATE thread_sessions
+    SET session_key = $3, data = $4, version = holdfast_revision(),
+      last_message_at = holdfast_now()
+    WHERE channel = $1 AND thread = $2
+    """)
+
+  /// $1 channel, $2 thread.
+  static let touch = Statement(
+    """
+    UPDATE thread_sessions
+    SET version = holdfast_revision(), last_message_at = holdfast_now()
+    WHERE channel = $1 AND thread = $2
+    """)
+
+  /// $1 channel, $2 thread.
+  static let delete = Statement(
+    """
+    DELETE FROM thread_sessions
+    WHERE channel = $1 AND thread = $2
+    """)
+
+  /// $1 channel and $2 thread after which it goes on, $3 how many.
+  static let list = Statement(
+    """
+    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    FROM thread_sessions
+    WHERE (channel, thread) > ($1, $2)
+    ORDER BY channel, thread
+    LIMIT CAST($3 AS BIGINT)
+    """)
+
+  /// $1 channel, $2 thread after which it goes on, $3 how many.
+  static let listOfChannel = Statement(
+    """
+    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    FROM thread_sessions
+    WHERE channel = $1 AND thread > $2
+    ORDER BY thread
+    LIMIT CAST($3 AS BIGINT)
+    """)
+
+  /// Those that were idle since before a time, the longest first, and whether their session has
+  /// items.
+  ///
+  /// $1 the time after which it goes on, with $2 channel and $3 thread of the one there, $4 before
+  /// when, $5 how many.
+  static let idle = Statement(
+    """
+    SELECT t.channel, t.thread, t.last_message_at,
+      CASE WHEN EXISTS (
+        SELECT 1 FROM session_contexts AS s WHERE s.id = t.session_key AND s.item_count > 0)
+        THEN 1 ELSE 0 END
+    FROM thread_sessions AS t
+    WHERE (t.last_message_at, t.channel, t.thread) > ($1, $2, $3) AND t.last_message_at < $4
+    ORDER BY t.last_message_at, t.channel, t.thread
+    LIMIT CAST($5 AS BIGINT)
+    """)
+}

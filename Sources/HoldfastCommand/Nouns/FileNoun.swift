@@ -1,0 +1,144 @@
+import ArgumentParser
+import HTTPTypes
+import HoldfastCore
+import HoldfastServer
+
+/// Files of runs and bots, and those of nobody.
+struct FileNoun: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "file",
+    abstract: "Files with their versions.",
+    discussion: """
+      A namespace is global, run:ID or bot:ID.
+
+      EXAMPLE
+        holdfast file put run:42 report.pdf ./report.pdf
+        holdfast file get run:42 report.pdf > report.pdf
+      """,
+    subcommands: [
+      FilePut.self, FileGet.self, FileList.self, FileVersions.self, FileRestore.self,
+      FileRename.self, FileDiff.self, FileTrim.self, FileDelete.self,
+    ])
+}
+
+/// Which file a verb is about.
+struct FileArguments: ParsableArguments {
+  @Argument(help: "Where it lies: global, run:ID or bot:ID.")
+  var namespace: String
+
+  @Argument(help: "The file's name.")
+  var name: String
+
+  /// The route of the file, or of something about it.
+  func route() -> Route { Route("files", namespace, name) }
+
+  /// The route of something about the file.
+  func route(_ word: String) -> Route { Route("files", namespace, name, word) }
+}
+
+/// Which content a verb expects.
+struct DigestArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Only if this is the digest now; else exit 75.", valueName: "digest"))
+  var ifDigest: String?
+
+  /// The header fields that say so.
+  var headers: HTTPFields {
+    guard let ifDigest else { return [:] }
+    return [.ifMatch: "\"\(ifDigest)\""]
+  }
+}
+
+/// Saves a file.
+struct FilePut: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "put",
+    abstract: "Save a file, or a new version of it.",
+    discussion: """
+      EXAMPLE
+        holdfast file put run:42 notes.md ./notes.md --media-type text/markdown
+        tar cz src | holdfast file put bot:7 src.tar.gz
+      """)
+
+  @OptionGroup var file: FileArguments
+
+  @Argument(help: "The file to read; standard input if it is left out, or -.")
+  var path: String?
+
+  @Option(help: ArgumentHelp("What kind of content it is.", valueName: "type"))
+  var mediaType: String?
+
+  @Flag(help: "Only if there is a file of this name; else exit 66.")
+  var mustExist = false
+
+  @OptionGroup var condition: DigestArguments
+  @OptionGroup var write: WriteArguments
+  @OptionGroup var arguments: StoreArguments
+
+  func validate() throws {
+    guard mediaType?.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) ?? true else {
+      throw ValidationError("A media type is written in printable ASCII characters.")
+    }
+  }
+
+  func run() async throws {
+    let pieces = try Files.pieces(path == "-" ? nil : path)
+    let upload = APIRequest.Upload(APIBody(pieces) { $0 }, length: pieces.length)
+    var headers = try write.headers()
+    headers.append(contentsOf: condition.headers)
+    headers[.contentType] = mediaType
+    let route = file.route().with("must_exist", mustExist)
+    try await arguments.run(for: .write) { [headers] connection throws(StoreError) in
+      try await connection.put(route, upload, headers: headers)
+    } show: { file, terminal in
+      Record.details(file, for: terminal)
+    }
+  }
+}
+
+/// Lists files.
+struct FileList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the files of a namespace by name.",
+    discussion: """
+      EXAMPLE
+        holdfast file list run:42
+      """)
+
+  @Argument(help: "Where they lie: global, run:ID or bot:ID.")
+  var namespace: String
+
+  @OptionGroup var page: PageArguments
+  @OptionGroup var arguments: StoreArguments
+
+  func run() async throws {
+    try await arguments.list(page, Route("files", namespace)) { items, terminal in
+      Record.list(
+        items, fields: ["name", "size", "number", "media_type", "indexed", "updated_at"],
+        for: terminal)
+    }
+  }
+}
+
+/// Lists a file's versions.
+struct FileVersions: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "versions",
+    abstract: "List a file's versions, the newest first.",
+    discussion: """
+      EXAMPLE
+        holdfast file versions run:42 notes.md
+      """)
+
+  @OptionGroup var file: FileArguments
+  @OptionGroup var page: PageArguments
+  @OptionGroup var arguments: StoreArguments
+
+  func run() async throws {
+    try await arguments.list(page, file.route("versions")) { items, terminal in
+      Record.list(
+        items, fields: ["number", "size", "created_at", "media_type", "digest"], for: terminal)
+    }
+  }
+}

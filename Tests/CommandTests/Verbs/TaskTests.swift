@@ -1,0 +1,64 @@
+import HoldfastTesting
+import Testing
+
+/// The verbs of tasks.
+@Suite struct TaskVerbs {
+  /// Goal: a task goes through its life by verbs.
+  ///
+  /// Method: enqueue, claim, heartbeat, progress, step, complete, replay; a wrong token exits 75, a
+  /// missing task 66, an impossible step 65.
+  @Test(arguments: Engines.available)
+  func `a task goes through its verbs`(on engine: TestEngine) async throws {
+    let place = try await Place(engine)
+    let made = try await place.done(
+      "task", "enqueue", "send", "--id", "t1", "--parameters", #"{"to":"x"}"#, "--queue", "mail",
+      "--unique", "k", "--priority", "5")
+    #expect(made.contains("status\tpending\n") && made.contains("is_new\ttrue\n"))
+    #expect(
+      try await place.done("task", "enqueue", "send", "--queue", "mail", "--unique", "k")
+        .contains("is_new\tfalse\n"))
+    let claimed = try await place.done(
+      "task", "claim", "--queue", "mail", "--lease", "1h", "--owner", "w")
+    #expect(claimed.contains("t1\t1\tmail\tsend\t1\t"))
+    try await place.done("task", "heartbeat", "t1", "--token", "1")
+    #expect(
+      try await place.done("task", "progress", "t1", "0.5", "--token", "1")
+        .contains("progress\t0.5\n"))
+    try await place.done("task", "step", "t1", "charge", #"{"n":1}"#, "--token", "1")
+    #expect(try await place.done("task", "steps", "t1").contains("1\tcharge\t"))
+    #expect(try await place.holdfast("task", "complete", "t1", "--token", "7").code == 75)
+    #expect(try await place.holdfast("task", "complete", "t1").code == 75)
+    #expect(try await place.holdfast("task", "requeue", "t1").code == 65)
+    let done = try await place.done("task", "complete", "t1", "--token", "1", "--result", "ok")
+    #expect(done.contains("status\tcompleted\n") && done.contains("result\tok\n"))
+    #expect(try await place.done("task", "replay", "t1").contains("source\tt1\n"))
+    #expect(try await place.done("task", "list", "--queue", "mail").contains("t1\tcompleted"))
+    #expect(try await place.done("task", "stats").contains("by_status"))
+    #expect(try await place.holdfast("task", "get", "none").code == 66)
+    #expect(try await place.holdfast("task", "enqueue", "a", "--priority", "101").code == 64)
+    #expect(try await place.holdfast("task", "list", "--status", "lost").code == 64)
+  }
+
+  /// Goal: a task fails, is cancelled, requeued and released by verbs.
+  ///
+  /// Method: each once.
+  @Test func `a task fails and comes back`() async throws {
+    let place = try await Place()
+    try await place.done("task", "enqueue", "a", "--id", "t1")
+    try await place.done("task", "claim")
+    #expect(
+      try await place.done("task", "release", "t1", "--token", "1").contains("attempt\t0\n"))
+    try await place.done("task", "claim")
+    #expect(
+      try await place.holdfast(
+        "task", "fail", "t1", "e", "--no-retry", "--retry-after", "1s"
+      ).code == 64)
+    #expect(
+      try await place.done("task", "fail", "t1", "no answer", "--token", "2", "--no-retry")
+        .contains("error\tno answer\n"))
+    #expect(try await place.done("task", "requeue", "t1").contains("status\tpending\n"))
+    #expect(
+      try await place.done("task", "cancel", "t1", "--reason", "twice").contains("error\ttwice\n"))
+    #expect(try await place.done("task", "fail-stuck", "--owner", "w") == "0\n")
+  }
+}
