@@ -21,13 +21,10 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
+    DeadLettersTransaction.owned,
     .tasks,
-    SessionsTransaction.owned,
-    FileOwnership.part,
-    ApprovalPart.part,
     ApprovalPart.part,
     DeadLettersTransaction.owned,
-    ApprovalPart.part,
     SessionsTransaction.owned,
     FileOwnership.part,
   ]

@@ -221,11 +221,7 @@ extension Store {
     let owner = settings.owner
     let options = writeOptions(settings, hotRows: hotRows, decidesFirst: decidesFirst)
     return try await engine.write(options) { connection in
-      let transaction = Transaction(connection, context, isReadOnly: false, owner: owner)
-      defer { transaction.end() }
-      let result = try body(transaction)
-      try transaction.checkDoom()
-      return result
+      try Transaction(connection, context, isReadOnly: false, owner: owner).run(body)
     }
   }
 
