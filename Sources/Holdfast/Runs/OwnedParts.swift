@@ -24,7 +24,6 @@ enum OwnedParts {
     DeadLettersTransaction.owned,
     .tasks,
     ApprovalPart.part,
-    DeadLettersTransaction.owned,
     SessionsTransaction.owned,
     FileOwnership.part,
   ]
