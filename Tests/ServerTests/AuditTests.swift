@@ -48,7 +48,8 @@ import Testing
         ["action": "a", "chain": 3], ["records": 1], ["records": [1]], ["records": [[:]]],
         ["records": [["action": "a", "nonsense": 1]]], ["action": "a", "records": []],
       ] {
-        #expect(try await server.send("POST", "/v1/audit", body).status == 422, "\(body)")
+        let refused = try await server.send("POST", "/v1/audit", body)
+        #expect(refused.status == 422, "\(body)")
       }
       for target in ["?limit=0", "?after=x", "?since=x", "?nonsense=1"] {
         #expect(try await server.send("GET", "/v1/audit\(target)").status == 400, "\(target)")
