@@ -118,8 +118,9 @@ extension Store {
         INSERT INTO tasks (id, queue, command, status, priority, attempt, max_attempts, retry_base,
           retry_cap, run_at, fencing_token, version, created_at, updated_at, parameters)
         SELECT 'bulk-' || i, 'default', 'bulk', 'pending', CAST($2 AS BIGINT), 0, 5, 0, 0,
-          holdfast_now() + CAST($3 AS BIGINT), 0, 1, holdfast_now(), holdfast_now(), '{}'
+          c.now + CAST($3 AS BIGINT), 0, 1, c.now, c.now, '{}'
         FROM generate_series(1, CAST($1 AS BIGINT)) AS i
+        CROSS JOIN (SELECT holdfast_now() AS now LIMIT 1) AS c
         """)
     _ = try await engine.write(
       WriteOptions(),

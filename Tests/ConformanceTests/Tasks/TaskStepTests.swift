@@ -117,7 +117,8 @@ import Testing
       #expect(steps.map(\.name) == ["z", "a", "é"] && steps.map(\.position) == [1, 2, 3])
       #expect(steps.map(\.result) == [1, nil, ["x": 1.5]])
       #expect(steps.allSatisfy { $0.recordedAt == time.wallTime() })
-      #expect(try #require(try await store.tasks.get(id)).version > task.record.version)
+      let stepped = try #require(try await store.tasks.get(id))
+      #expect(stepped.version > task.record.version)
       for name in ["", "a\0", String(repeating: "s", count: 257)] {
         await expectRefusal(.invalid) { try await task.step(name) { 1 } }
       }
