@@ -48,15 +48,19 @@ import Testing
         ["action": "a", "chain": 3], ["records": 1], ["records": [1]], ["records": [[:]]],
         ["records": [["action": "a", "nonsense": 1]]], ["action": "a", "records": []],
       ] {
-        #expect(try await server.send("POST", "/v1/audit", body).status == 422, "\(body)")
+        let refused = try await server.send("POST", "/v1/audit", body)
+        #expect(refused.status == 422, "\(body)")
       }
       for target in ["?limit=0", "?after=x", "?since=x", "?nonsense=1"] {
-        #expect(try await server.send("GET", "/v1/audit\(target)").status == 400, "\(target)")
+        let answer = try await server.send("GET", "/v1/audit\(target)")
+        #expect(answer.status == 400, "\(target)")
       }
       for id in ["1:99", "9:1", "x", "1", "1:2:3"] {
-        #expect(try await server.send("GET", "/v1/audit/\(id)").status == 404, "\(id)")
+        let answer = try await server.send("GET", "/v1/audit/\(id)")
+        #expect(answer.status == 404, "\(id)")
       }
-      #expect(try await server.send("DELETE", "/v1/audit/1:1").status == 405)
+      let answer = try await server.send("DELETE", "/v1/audit/1:1")
+      #expect(answer.status == 405)
       #expect(try await server.send("PUT", "/v1/audit/1:1", [:]).status == 405)
     }
   }

@@ -21,9 +21,9 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
+    DeadLettersTransaction.owned,
     .tasks,
     ApprovalPart.part,
-    DeadLettersTransaction.owned,
     SessionsTransaction.owned,
     FileOwnership.part,
   ]

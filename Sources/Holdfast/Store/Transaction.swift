@@ -40,8 +40,8 @@ public final class Transaction {
   ///
   /// - Parameter body: The body.
   /// - Returns: What the body returned.
-  /// - Throws: What the body throws, and what was refused as too large even where the body swallowed
-  ///   it.
+  /// - Throws: What the body throws, and what was refused as too large even where the body
+  ///   swallowed it.
   package func run<Result>(_ body: (Transaction) throws -> Result) throws -> Result {
     defer { end() }
     let refusal = NIOLockedValueBox<StoreError?>(nil)

@@ -62,7 +62,7 @@ public final class Upkeep: Service {
     }
   }
 
-  /// One slice of work in one transaction.
+  /// One slice of work: a transaction for each kind that is due.
   ///
   /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
   package func slice() async throws(StoreError) -> Int {
@@ -130,7 +130,7 @@ public final class Upkeep: Service {
         OR EXISTS (SELECT 1 FROM session_clearings)
         THEN 1 ELSE 0 END,
       CASE WHEN EXISTS (
-          SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= holdfast_now())
+          SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
         THEN 1 ELSE 0 END
     """)
 
@@ -141,7 +141,7 @@ public final class Upkeep: Service {
     FROM (
       SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
       UNION ALL
-      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.status = 'pending') AS n
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL) AS n
     """)
 
   /// $1 owner, $2 for how long in microseconds.

@@ -1,5 +1,20 @@
 import ArgumentParser
+import HTTPTypes
 import HoldfastCore
+
+/// What a verb takes that changes a file: which content it expects, and what makes it repeatable.
+struct FileChangeArguments: VerbArguments {
+  @OptionGroup var condition: DigestArguments
+  @OptionGroup var write: WriteArguments
+
+  var target: StoreArguments { write.target }
+
+  func headers() throws(StoreError) -> HTTPFields {
+    var headers = try write.headers()
+    headers.append(contentsOf: condition.headers)
+    return headers
+  }
+}
 
 /// Brings an old version back.
 struct FileRestore: Verb {

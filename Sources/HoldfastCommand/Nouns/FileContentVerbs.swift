@@ -87,9 +87,11 @@ struct FileDiff: Verb {
   @OptionGroup var arguments: StoreArguments
 
   func request() throws -> Request {
-    .get(
-      file.route("diff").with("from", from).with("to", to),
-      Look { diff, terminal in Self.text(diff["diff"]?.stringValue ?? "", for: terminal) })
+    .get(file.route("diff").with("from", from).with("to", to), Self.look)
+  }
+
+  private static let look = Look { diff, terminal in
+    text(diff["diff"]?.stringValue ?? "", for: terminal)
   }
 
   /// The difference, coloured for a person.

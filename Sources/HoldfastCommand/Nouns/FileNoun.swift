@@ -46,20 +46,6 @@ struct DigestArguments: ParsableArguments {
   }
 }
 
-/// What a verb takes that changes a file.
-struct FileChangeArguments: VerbArguments {
-  @OptionGroup var condition: DigestArguments
-  @OptionGroup var write: WriteArguments
-
-  var target: StoreArguments { write.target }
-
-  func headers() throws(StoreError) -> HTTPFields {
-    var headers = try write.headers()
-    headers.append(contentsOf: condition.headers)
-    return headers
-  }
-}
-
 /// Saves a file.
 struct FilePut: AsyncParsableCommand {
   static let configuration = CommandConfiguration.verb(

@@ -177,7 +177,7 @@ extension Store {
       let store = test.store
       try await store.runs.begin("old")
       try await store.runs.begin("gone")
-      let bot = try await store.bots.create("Bot").id
+      let bot = try await store.bots.create("Bot", slug: "bot").id
       try await store.audit.record(AuditEntry(action: "a", bot: bot, run: "gone"))
       try await store.runs.apply(.complete, to: "old")
       try await store.runs.apply(.archive, to: "old")
