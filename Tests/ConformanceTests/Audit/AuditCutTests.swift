@@ -23,7 +23,7 @@ import Testing
         anchors.append(try await store.audit.anchor())
         time.advance(by: .seconds(10))
       }
-      let middle = time.wallTime() - .seconds(20)
+      let middle = time.wallTime() + .seconds(-20)
       let before = middle
       let planned = try await store.read { tx in try tx.audit.countCut(before: before) }
       #expect(planned == 10)
@@ -54,7 +54,7 @@ import Testing
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .oneSession(time: time)) { test in
       let store = test.store
-      let old = time.wallTime() - .seconds(1_000)
+      let old = time.wallTime() + .seconds(-1_000)
       var entry = AuditEntry(action: "a")
       entry.importedTime = old
       let record = try await store.audit.record(entry)

@@ -31,7 +31,7 @@ private struct AuditWalker {
       memory: pick(["m", nil]), result: pick(["ok", "", nil]))
     entry.details = ["value": .random(using: &generator)]
     entry.by = pick(["someone", nil])
-    if generator.next() % 8 == 0 { entry.importedTime = time.wallTime() - .seconds(5) }
+    if generator.next() % 8 == 0 { entry.importedTime = time.wallTime() + .seconds(-5) }
     return entry
   }
 
@@ -77,7 +77,7 @@ private struct AuditWalker {
   }
 
   private mutating func cut() async throws -> String {
-    let before = time.wallTime() - .seconds(Int(generator.next() % 8))
+    let before = time.wallTime() + .seconds(-Int(generator.next() % 8))
     var expected = 0
     for chain: Int64 in 1...3 {
       let inChain = records.filter { $0.chain == chain }
