@@ -23,6 +23,7 @@ let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: 
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -81,36 +82,45 @@ let package = Package(
     .executableTarget(
       name: "HoldfastCommand",
       dependencies: [
-        "Holdfast", "HoldfastServer", arguments, httpClient, httpTypes, nio, hummingbird, locks,
-        logging, lifecycle,
+        "Holdfast", "HoldfastCore", "HoldfastServer", arguments, httpClient, httpTypes, nio,
+        nioHTTP1, nioPosix, locks, logging, lifecycle,
       ], swiftSettings: strict),
     .target(
       name: "HoldfastTesting",
-      dependencies: ["Holdfast", "HoldfastEngine", "HoldfastServer", locks, logging],
+      dependencies: [
+        "Holdfast", "HoldfastCore", "HoldfastEngine", "HoldfastServer", locks, logging,
+      ],
       swiftSettings: strict),
     .executableTarget(
-      name: "ReplayAgentRuns", dependencies: ["Holdfast", arguments],
-      path: "Examples/replay-agent-runs", swiftSettings: strict),
+      name: "ReplayAgentRuns", dependencies: ["Holdfast", arguments, logging],
+      path: "Examples/replay-agent-runs", exclude: ["README.md"], swiftSettings: strict),
 
     .testTarget(name: "CoreTests", dependencies: ["HoldfastCore"], swiftSettings: strict),
     .testTarget(
       name: "EngineTests",
-      dependencies: ["HoldfastEngine", "HoldfastTesting", "CSQLite", "CPostgres", locks],
+      dependencies: [
+        "HoldfastCore", "HoldfastEngine", "HoldfastTesting", "CSchema", "CSQLite", "CPostgres",
+        locks,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks],
+      dependencies: [
+        "CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks, logging,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Holdfast", "HoldfastServer", "HoldfastTesting", httpClient, hummingbird, httpTypes, nio,
-        nioPosix, locks, logging, lifecycle,
+        "Holdfast", "HoldfastCore", "HoldfastEngine", "HoldfastServer", "HoldfastTesting",
+        httpClient, httpTypes, nio, nioPosix, locks, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Holdfast", "HoldfastTesting", "HoldfastCommand", "ReplayAgentRuns"],
-      swiftSettings: strict),
+      dependencies: [
+        "Holdfast", "HoldfastCore", "HoldfastTesting", "HoldfastCommand", "ReplayAgentRuns",
+        httpClient, nio, nioHTTP1, nioSSL, locks,
+      ], swiftSettings: strict),
     .testTarget(
       name: "CrashTests",
       dependencies: [

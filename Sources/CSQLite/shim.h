@@ -126,26 +126,26 @@ static inline int holdfast_bind_blob(
 #endif
 #endif
 
-/// Takes or gives back one byte of a file for the open file, not for the process: a lock of the
-/// process would go with the first descriptor of the file that anybody in it closes.
-static inline int holdfast_lock_byte(int file, off_t byte, short kind) {
+static inline struct flock holdfast_byte(off_t byte, short kind) {
   struct flock lock;
   memset(&lock, 0, sizeof lock);
   lock.l_type = kind;
   lock.l_whence = SEEK_SET;
   lock.l_start = byte;
   lock.l_len = 1;
+  return lock;
+}
+
+/// Takes or gives back one byte of a file for the open file, not for the process: a lock of the
+/// process would go with the first descriptor of the file that anybody in it closes.
+static inline int holdfast_lock_byte(int file, off_t byte, short kind) {
+  struct flock lock = holdfast_byte(byte, kind);
   return fcntl(file, F_OFD_SETLK, &lock);
 }
 
 /// Whether nobody else holds one byte of a file.
 static inline bool holdfast_byte_is_free(int file, off_t byte) {
-  struct flock lock;
-  memset(&lock, 0, sizeof lock);
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = byte;
-  lock.l_len = 1;
+  struct flock lock = holdfast_byte(byte, F_WRLCK);
   return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 

@@ -8,8 +8,8 @@ struct Program: AsyncParsableCommand {
     commandName: "holdfast",
     abstract: "The durable state of AI agents, in a SQLite file or a PostgreSQL database.",
     discussion: """
-      Data goes to standard output, everything else to standard error. A failure's exit code says
-      what to do: 64 mend the call, 66 it is not there, 69 try again later, 75 somebody else was
+      Data goes to standard output, everything else to standard error. A failure's exit code says \
+      what to do: 64 mend the call, 66 it is not there, 69 try again later, 75 somebody else was \
       first, 77 you may not.
 
       EXAMPLE
@@ -22,10 +22,17 @@ struct Program: AsyncParsableCommand {
       KeyValueNoun.self,
       RunNoun.self,
       BotNoun.self,
+      SessionNoun.self,
+      ThreadNoun.self,
+      DeadLetterNoun.self,
       TaskNoun.self,
       ProviderNoun.self,
       FileNoun.self,
+      ApprovalNoun.self,
+      PolicyNoun.self,
+      GrantNoun.self,
       TokenNoun.self,
+      AuditNoun.self,
       Migrate.self,
       Verify.self,
       Version.self,

@@ -17,6 +17,11 @@ public final class FaultInjection: Sendable {
     /// Before a statement runs.
     case statement
     /// After the bodies of a transaction ran, before its COMMIT.
+    ///
+    /// The error stands for the COMMIT's. On PostgreSQL it comes as it is: the server says for
+    /// certain that nothing was kept. On SQLite each body runs once more by itself, and only where
+    /// that fails too does the caller get an error: `uncertain`, because a COMMIT that failed while
+    /// it was flushed may be there after the next opening.
     case beforeCommit
     /// After a COMMIT, before anybody is told.
     case afterCommit

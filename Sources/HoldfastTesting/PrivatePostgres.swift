@@ -121,6 +121,7 @@ package final class PrivatePostgres: Sendable {
   /// Runs statements as the superuser in the server's database.
   ///
   /// - Parameter sql: The statements, on one line.
+  /// - Throws: `unavailable`, saying where the server's log is.
   package func run(_ sql: String) async throws(StoreError) {
     try await Self.blocking { [self] () throws(StoreError) in try order("sql \(sql)") }
   }
@@ -128,6 +129,7 @@ package final class PrivatePostgres: Sendable {
   /// Stops the server and starts it again, on the same port with the same data.
   ///
   /// - Parameter mode: How it is stopped.
+  /// - Throws: `unavailable`, saying where the server's log is.
   package func restart(mode: StopMode) async throws(StoreError) {
     try await Self.blocking { [self] () throws(StoreError) in
       try order("down \(mode.rawValue)")
@@ -138,6 +140,7 @@ package final class PrivatePostgres: Sendable {
   /// Stops the server; ``resume()`` starts it again.
   ///
   /// - Parameter mode: How it is stopped.
+  /// - Throws: `unavailable`, saying where the server's log is.
   package func stop(mode: StopMode = .fast) async throws(StoreError) {
     try await Self.blocking { [self] () throws(StoreError) in try order("down \(mode.rawValue)") }
   }

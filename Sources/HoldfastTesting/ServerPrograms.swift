@@ -1,4 +1,5 @@
 import HoldfastCore
+import HoldfastEngine
 
 #if canImport(Glibc)
   import Glibc
@@ -78,11 +79,8 @@ struct ServerPrograms {
 
   /// Makes the server's folder, the property of the user that it will run as.
   func makeFolder() throws(StoreError) -> String {
-    var template = Array("/tmp/holdfast-pg-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw StoreError(.unavailable, "No temporary folder can be made (error \(errno)).")
-    }
-    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    // Not where TMPDIR says: the path of the server's socket may not be long.
+    let folder = try TemporaryFolder.make("holdfast-pg", in: "/tmp")
     if geteuid() == 0 {
       guard let user = getpwnam("postgres") else {
         throw StoreError(
@@ -104,6 +102,7 @@ struct ServerPrograms {
   ///   - port: Its loopback port.
   ///   - syncs: Whether it waits for the disk.
   /// - Returns: Our end of the socket to the shell.
+  /// - Throws: `unavailable`, saying what failed.
   func spawnShell(folder: String, port: Int, syncs: Bool) throws(StoreError) -> Int32 {
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

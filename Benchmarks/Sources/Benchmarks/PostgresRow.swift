@@ -1,7 +1,7 @@
 import Foundation
 import Holdfast
 
-/// Row 6: puts to PostgreSQL from eight tasks, against `pgbench` with the same statements.
+/// Row 6: puts to PostgreSQL from eight tasks, against `pgbench` with the same statement.
 ///
 /// pgbench runs them at REPEATABLE READ, and each client has keys of its own, so that nothing
 /// fails: a pgbench 15 that meets a serialization failure inside a pipeline waits for ever. What
@@ -114,16 +114,14 @@ enum PutScript {
   static func text() throws -> String {
     let path = folderOfPackage + "/Sources/Holdfast/KeyValue/KeyValueSQL.swift"
     let source = try String(contentsOfFile: path, encoding: .utf8)
-    let statements = try ["findBeforePut", "expireBeforePut", "put", "putEvent"].map {
-      try statement($0, in: source) + ";"
-    }
+    let put = try statement("put", in: source) + ";"
     return """
       \\set first \(PostgresRow.firstKey) + :client_id * \(PostgresRow.keysPerTask)
       \\set key random(:first, :first + \(PostgresRow.keysPerTask - 1))
       \\set keeps 0
       \\startpipeline
       BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE;
-      \(statements.joined(separator: "\n"))
+      \(put)
       COMMIT;
       \\endpipeline
 
@@ -136,7 +134,8 @@ enum PutScript {
   /// description: it sends a word that the server turns into NULL.
   private static func statement(_ name: String, in source: String) throws -> String {
     guard let start = source.range(of: "static let \(name) = Statement("),
-      let open = source.range(of: "\"\"\"", range: start.upperBound..<source.endIndex),
+      let label = source.range(of: "postgres:", range: start.upperBound..<source.endIndex),
+      let open = source.range(of: "\"\"\"", range: label.upperBound..<source.endIndex),
       let close = source.range(of: "\"\"\"", range: open.upperBound..<source.endIndex)
     else { throw Failure("there is no statement \(name) in the sources") }
     let null = "NULLIF(:none, 'none')"

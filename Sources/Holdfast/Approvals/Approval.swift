@@ -108,6 +108,9 @@ public struct ApprovalRequest: Sendable, Equatable {
   public var thread: String?
   /// How long it waits for a decision; an hour if left out.
   public var ttl: Duration?
+  /// The fencing token of the task's lease: with it only the worker that holds the task can let it
+  /// wait.
+  public var token: Int64?
 
   /// Makes a request.
   ///
@@ -123,10 +126,11 @@ public struct ApprovalRequest: Sendable, Equatable {
   ///   - thread: The thread in which to ask.
   ///   - ttl: How long it waits for a decision; an hour if left out.
   ///   - id: The approval's identifier; one is made if left out.
+  ///   - token: The fencing token of the task's lease.
   public init(
     _ action: String, resource: String? = nil, parameters: Value = [:], caller: String? = nil,
     task: String? = nil, permission: String? = nil, run: String? = nil, channel: String? = nil,
-    thread: String? = nil, ttl: Duration? = nil, id: String? = nil
+    thread: String? = nil, ttl: Duration? = nil, id: String? = nil, token: Int64? = nil
   ) {
     self.id = id
     self.scope = ApprovalScope(
@@ -136,6 +140,7 @@ public struct ApprovalRequest: Sendable, Equatable {
     self.channel = channel
     self.thread = thread
     self.ttl = ttl
+    self.token = token
   }
 }
 

@@ -9,22 +9,25 @@ extension ApprovalsTransaction {
   /// - Parameters:
   ///   - action: What happened.
   ///   - approval: The approval as it is afterwards.
-  ///   - decider: Who decided, where a decision is what happened.
+  ///   - actor: Who acted; whoever acts in the transaction if left out.
   /// - Throws: What the audit log says, as a ``StoreError``.
   func note(
-    _ action: String, _ approval: Approval, by decider: ApprovalDecider? = nil
+    _ action: String, _ approval: Approval, actor: String? = nil
   ) throws(StoreError) {
-    func text(_ text: String?) -> Value { text.map(Value.string) ?? .null }
-    let isDecided = action == AuditAction.approvalDecide
+    var details: Object = [
+      "permission": .string(approval.permission), "action": .string(approval.action),
+      "digest": .string(approval.digest), "caller": .of(approval.caller),
+      "task": .of(approval.task),
+    ]
+    let isDecision = action == AuditAction.approvalDecide
+    if isDecision {
+      details["decided_by"] = .of(approval.decidedBy)
+      details["reason"] = .of(approval.reason)
+    }
     var entry = AuditEntry(
-      actor: decider?.name, action: action, subject: "approval:\(approval.id)",
-      run: approval.run, result: approval.status.rawValue,
-      details: [
-        "permission": .string(approval.permission), "action": .string(approval.action),
-        "digest": .string(approval.digest), "caller": text(approval.caller),
-        "task": text(approval.task), "reason": isDecided ? text(approval.reason) : .null,
-      ])
-    entry.by = decider?.claim
+      actor: actor, action: action, subject: "approval:\(approval.id)", run: approval.run,
+      result: approval.status.rawValue, details: .object(details))
+    entry.by = isDecision ? approval.by : nil
     try transaction.audit.record(entry)
   }
 }
@@ -52,12 +55,11 @@ extension GrantsTransaction {
   ///   - grant: The grant as it is afterwards.
   /// - Throws: What the audit log says, as a ``StoreError``.
   func note(_ action: String, _ grant: Grant) throws(StoreError) {
-    let isMade = action == AuditAction.grantCreate
     try transaction.audit.record(
       AuditEntry(
-        actor: isMade ? grant.grantedBy : nil, action: action, subject: "grant:\(grant.id)",
-        run: grant.run,
+        action: action, subject: "grant:\(grant.id)", run: grant.run,
         details: [
+          "granted_by": .string(grant.grantedBy),
           "permission": .string(grant.permission), "task": .string(grant.task),
           "approval": .string(grant.approval), "source": .string(grant.source.rawValue),
           "expires_at": .string(grant.expiresAt.rfc3339),

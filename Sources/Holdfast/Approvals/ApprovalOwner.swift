@@ -33,6 +33,6 @@ enum ApprovalPart {
     },
     blocksArchiving: { connection, run throws(StoreError) in
       let found = try connection.first(ApprovalSQL.isUndecided, [.text(run)]) { $0.integer(0) }
-      return found == nil ? nil : "an approval is undecided"
+      return found == nil ? nil : "it has undecided approvals"
     })
 }

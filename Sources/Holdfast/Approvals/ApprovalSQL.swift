@@ -74,14 +74,14 @@ enum ApprovalSQL {
     LIMIT CAST($1 AS BIGINT)
     """)
 
-  /// Whether anybody else still decides about a task.
+  /// Whether a task waits for another approval too.
   ///
   /// $1 task, $2 the approval that is not meant.
   static let isAwaited = Statement(
     """
     SELECT 1
     FROM approvals
-    WHERE task = $1 AND id <> $2 AND status = 'pending' AND expires_at > holdfast_now()
+    WHERE task = $1 AND id <> $2 AND status = 'pending'
     LIMIT 1
     """)
 
@@ -104,15 +104,34 @@ enum ApprovalSQL {
     """)
 
   /// $1 closed before, $2 how many.
-  static let deleteClosed = Statement(
+  static let closed = Statement(
     """
-    DELETE FROM approvals
-    WHERE number IN (
-      SELECT c.number
-      FROM approvals AS c
-      WHERE c.closed_at < $1
-      ORDER BY c.closed_at, c.number
-      LIMIT CAST($2 AS BIGINT))
-    RETURNING id, run
+    SELECT id, run
+    FROM approvals
+    WHERE closed_at < $1
+    ORDER BY closed_at, number
+    LIMIT CAST($2 AS BIGINT)
+    """)
+
+  /// How many approvals a deleted run still has.
+  static let resurrected = Statement(
+    """
+    SELECT COUNT(*)
+    FROM approvals AS a
+    JOIN runs AS r ON r.id = a.run
+    WHERE r.status = 'deleted'
+    """)
+
+  /// How many tasks wait although their approvals were closed after they began to.
+  ///
+  /// A task that was set to waiting by hand has none, and is nobody's mistake.
+  static let forgotten = Statement(
+    """
+    SELECT COUNT(*)
+    FROM tasks AS t
+    WHERE t.status = 'awaiting_approval'
+      AND NOT EXISTS (SELECT 1 FROM approvals AS u WHERE u.task = t.id AND u.status = 'pending')
+      AND EXISTS (
+        SELECT 1 FROM approvals AS c WHERE c.task = t.id AND c.closed_at > t.updated_at)
     """)
 }

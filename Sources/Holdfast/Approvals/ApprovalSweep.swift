@@ -23,8 +23,7 @@ extension ApprovalsTransaction {
       let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
       try write(row, state, event, connection)
       try note(AuditAction.approvalExpire, row.approval)
-      try cancelTask(
-        of: row.approval, reason: "The approval expired undecided.", on: connection)
+      try cancelTask(of: row.approval, reason: "The approval expired undecided.")
     }
     return due.count
   }
@@ -41,16 +40,17 @@ extension ApprovalsTransaction {
   package func removeClosed(before time: Instant, limit: Int) throws(StoreError) -> Int {
     let connection = try transaction.writing(bytes: 0)
     let bindings: [Bound] = [.integer(time.microseconds), .integer(Int64(limit))]
-    let approvals = try connection.all(ApprovalSQL.deleteClosed, bindings) {
-      (id: $0.text(0), run: $0.optionalText(1))
+    var steps: [Step] = []
+    for (kind, closed, delete) in [
+      ("approval", ApprovalSQL.closed, ApprovalSQL.delete),
+      ("grant", GrantSQL.closed, GrantSQL.delete),
+    ] {
+      for (id, run) in try connection.all(closed, bindings, { ($0.text(0), $0.optionalText(1)) }) {
+        steps.append(Step(delete, [.text(id)]))
+        steps.append(Feed.event(kind, .holding(run: run), id, "delete"))
+      }
     }
-    let grants = try connection.all(GrantSQL.deleteEnded, bindings) {
-      (id: $0.text(0), run: $0.optionalText(1))
-    }
-    let events =
-      approvals.map { Feed.event("approval", .holding(run: $0.run), $0.id, "delete") }
-      + grants.map { Feed.event("grant", .holding(run: $0.run), $0.id, "delete") }
-    if !events.isEmpty { _ = try connection.run(events) }
-    return events.count
+    if !steps.isEmpty { _ = try connection.run(steps) }
+    return steps.count / 2
   }
 }

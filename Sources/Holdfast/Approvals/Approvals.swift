@@ -109,8 +109,7 @@ public struct Approvals: Sendable {
     try await store.perform(
       Self.decide, settings,
       arguments: [
-        .string(id), .string(decision.rawValue), person.map(Value.string) ?? .null,
-        reason.map(Value.string) ?? .null, .bool(grant),
+        .string(id), .string(decision.rawValue), .of(person), .of(reason), .bool(grant),
       ], hotRows: [Self.hotRow(id)]
     ) { tx in
       try tx.approvals.decide(id, decision, by: person, reason: reason, grant: grant)
@@ -169,10 +168,9 @@ public struct Approvals: Sendable {
 extension ApprovalRequest {
   /// The request for the digest of an idempotent call.
   fileprivate var arguments: Value {
-    func text(_ text: String?) -> Value { text.map(Value.string) ?? .null }
-    return [
-      text(id), .string(scope.digest), text(permission), text(run), text(channel), text(thread),
-      ttl.map { .integer($0.microseconds) } ?? .null,
+    [
+      .of(id), .string(scope.digest), .of(permission), .of(run), .of(channel), .of(thread),
+      .of(ttl?.microseconds), .of(token),
     ]
   }
 }

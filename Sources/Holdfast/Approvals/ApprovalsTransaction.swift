@@ -25,7 +25,8 @@ public struct ApprovalsTransaction {
   /// - Parameter request: What is asked for.
   /// - Returns: The approval: pending, or what a policy or a grant made of it.
   /// - Throws: ``StoreError`` with `conflict` for an id that is taken, `not_found` for an unknown
-  ///   task, `invalid_state` for a task that cannot wait or an archived or deleted run, `invalid`.
+  ///   task, `fenced` for a fencing token that is not the task's, `invalid_state` for a task that
+  ///   cannot wait or an archived or deleted run, `invalid`.
   @discardableResult
   public func request(_ request: ApprovalRequest) throws(StoreError) -> Approval {
     let id = request.id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
@@ -33,7 +34,7 @@ public struct ApprovalsTransaction {
     try check(request, id: id, permission: permission)
     let parameters = try request.scope.parameters.json(within: limits)
     let connection = try transaction.writing(bytes: id.utf8.count + parameters.utf8.count + 256)
-    let run = try owner(of: request, on: connection)
+    let run = try owner(of: request)
     if let run { try RunGuard.check(run: run, on: connection) }
     let ruling = try ApprovalRuling(permission, task: request.scope.task, on: connection)
     var events = [ApprovalEvent("request", at: ruling.now, by: transaction.actor)]
@@ -55,11 +56,11 @@ public struct ApprovalsTransaction {
       events.map { Feed.event("approval", .holding(run: run), id, $0.event) })
     let row = try known(id, connection)
     try note(AuditAction.approvalRequest, row.approval)
-    guard let decision = ruling.decision, let decider = ruling.decider else {
-      try suspendTask(of: row.approval, on: connection)
-      return row.approval
-    }
-    return try settle(row, decision, by: decider, reason: ruling.reason, on: connection)
+    // A task whose wish is granted at once goes on as it is.
+    if ruling.decision != .approve { try suspendTask(of: row.approval) }
+    guard let decision = ruling.decision, let decider = ruling.decider else { return row.approval }
+    return try settle(
+      row, Verdict(decision: decision, decider: decider, reason: ruling.reason), on: connection)
   }
 
   /// An approval as it stands now.
@@ -119,8 +120,9 @@ public struct ApprovalsTransaction {
     let row = try known(id, connection)
     if let run = row.approval.run { try RunGuard.check(run: run, on: connection) }
     guard !grant || row.approval.task != nil else { throw Self.grantWithoutTask }
-    return try settle(
-      row, decision, by: decider, reason: reason, grant: grant, on: connection)
+    let verdict = Verdict(
+      decision: decision, decider: decider, reason: reason, grant: grant, actor: decider.name)
+    return try settle(row, verdict, on: connection)
   }
 
   /// Uses an approved approval, which can be done once, for exactly what was approved.
@@ -172,7 +174,7 @@ public struct ApprovalsTransaction {
     try note(AuditAction.approvalDelete, row.approval)
     // One whose time is over but that nobody has noted yet still holds its task.
     if row.state.status == .pending {
-      try cancelTask(of: row.approval, reason: "The approval was deleted.", on: connection)
+      try cancelTask(of: row.approval, reason: "The approval was deleted.")
     }
     return true
   }
@@ -180,29 +182,39 @@ public struct ApprovalsTransaction {
 
 /// What the operations share.
 extension ApprovalsTransaction {
+  /// A decision with all that belongs to it.
+  private struct Verdict {
+    let decision: ApprovalDecision
+    let decider: ApprovalDecider
+    let reason: String?
+    /// Whether the decider asks for a grant.
+    var grant = false
+    /// Who is named in the audit log, where it is not who acts in the transaction.
+    var actor: String?
+  }
+
   /// Decides by the machine, and does all that follows from it.
   private func settle(
-    _ row: ApprovalRow, _ decision: ApprovalDecision, by decider: ApprovalDecider,
-    reason: String?, grant: Bool = false, on connection: any Connection
+    _ row: ApprovalRow, _ verdict: Verdict, on connection: any Connection
   ) throws(StoreError) -> Approval {
     var state = row.state
     let isNew = try Self.naming(row.approval.id) { () throws(StoreError) in
       try state.decide(
-        decision, by: decider, at: row.now, usableFor: limits.approvalUseAfterDecision)
+        verdict.decision, by: verdict.decider, at: row.now,
+        usableFor: limits.approvalUseAfterDecision)
     }
     guard isNew else { return row.approval }
-    try write(
-      row, state,
-      ApprovalEvent(decision.rawValue, at: row.now, by: decider.name, reason: reason), connection)
+    let event = ApprovalEvent(
+      verdict.decision.rawValue, at: row.now, by: verdict.decider.name, reason: verdict.reason)
+    try write(row, state, event, connection)
     let decided = try known(row.approval.id, connection).approval
-    try note(AuditAction.approvalDecide, decided, by: decider)
-    switch decision {
+    try note(AuditAction.approvalDecide, decided, actor: verdict.actor)
+    switch verdict.decision {
     case .approve:
-      try transaction.grants.make(after: decided, isAskedFor: grant)
+      try transaction.grants.make(after: decided, isAskedFor: verdict.grant)
       try resumeTask(of: decided, on: connection)
     case .deny:
-      try suspendTask(of: decided, on: connection)
-      try cancelTask(of: decided, reason: reason ?? "The approval was denied.", on: connection)
+      try cancelTask(of: decided, reason: verdict.reason ?? "The approval was denied.")
     }
     return decided
   }

@@ -71,16 +71,20 @@ enum GrantSQL {
     """)
 
   /// $1 ended before, $2 how many.
-  static let deleteEnded = Statement(
+  static let closed = Statement(
+    """
+    SELECT id, run
+    FROM grants
+    WHERE expires_at < $1
+    ORDER BY expires_at, number
+    LIMIT CAST($2 AS BIGINT)
+    """)
+
+  /// $1 id.
+  static let delete = Statement(
     """
     DELETE FROM grants
-    WHERE number IN (
-      SELECT e.number
-      FROM grants AS e
-      WHERE e.expires_at < $1
-      ORDER BY e.expires_at, e.number
-      LIMIT CAST($2 AS BIGINT))
-    RETURNING id, run
+    WHERE id = $1
     """)
 
   /// Every list takes the same parameters: $1 and $2 the place after which it goes on (expiry,

@@ -27,6 +27,9 @@ public struct AuditEntry: Sendable, Equatable {
   /// When it happened, for a record that comes from another store.
   package var importedTime: Instant?
 
+  /// The namespace that decides who may add it, and see it.
+  package var namespace: Namespace { .holding(run: run, bot: bot) }
+
   /// Makes an entry.
   ///
   /// - Parameters:

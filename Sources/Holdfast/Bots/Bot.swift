@@ -69,16 +69,23 @@ enum BotSQL {
     """)
 
   /// Writes what is not NULL; the slug has a statement of its own, for it stands in an index.
+  /// Only PostgreSQL's text gives the row; see `Connection.change`.
   ///
   /// $1 id, $2 name, $3 metadata.
   static let update = Statement(
-    """
-    UPDATE bots
-    SET name = COALESCE(CAST($2 AS TEXT), name), metadata = COALESCE(CAST($3 AS TEXT), metadata),
-      version = holdfast_revision(), updated_at = holdfast_now()
-    WHERE id = $1
-    RETURNING id, slug, name, metadata, version, created_at, updated_at
-    """)
+    sqlite: """
+      UPDATE bots
+      SET name = COALESCE(CAST($2 AS TEXT), name), metadata = COALESCE(CAST($3 AS TEXT), metadata),
+        version = holdfast_revision(), updated_at = holdfast_now()
+      WHERE id = $1
+      """,
+    postgres: """
+      UPDATE bots
+      SET name = COALESCE(CAST($2 AS TEXT), name), metadata = COALESCE(CAST($3 AS TEXT), metadata),
+        version = holdfast_revision(), updated_at = holdfast_now()
+      WHERE id = $1
+      RETURNING id, slug, name, metadata, version, created_at, updated_at
+      """)
 
   /// $1 id, $2 slug.
   static let setSlug = Statement(

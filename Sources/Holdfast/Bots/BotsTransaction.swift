@@ -107,9 +107,9 @@ public struct BotsTransaction {
       }
       try connection.run(BotSQL.setSlug, [.text(id), .text(slug)])
     }
-    let updated = try connection.first(BotSQL.update, [.text(id), fields.name, fields.metadata]) {
-      row throws(StoreError) in try Bot(row: row)
-    }
+    let updated = try connection.change(
+      BotSQL.update, [.text(id), fields.name, fields.metadata], thenLook: BotSQL.get
+    ) { row throws(StoreError) in try Bot(row: row) }
     guard let updated else { return try known(id, connection) }
     let event = Feed.event("bot", .bot(id), id, "update")
     try connection.run(event.statement, event.bindings)
@@ -155,8 +155,14 @@ public struct BotsTransaction {
     slug: String?, name: String?, metadata: Value?
   ) throws(StoreError) -> (name: Bound, metadata: Bound, bytes: Int) {
     if let slug { try Checks.id(slug, "slug", limits) }
-    if let name { try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax) }
-    let text = try metadata.map { value throws(StoreError) in try Metadata.text(value, limits) }
+    if let name {
+      try transaction.dooming { () throws(StoreError) in
+        try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax)
+      }
+    }
+    let text = try metadata.map { value throws(StoreError) in
+      try Metadata.text(value, in: transaction)
+    }
     let bytes = [slug, name, text].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
     return (Bound(name), Bound(text), bytes)
   }

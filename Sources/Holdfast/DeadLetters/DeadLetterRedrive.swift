@@ -3,16 +3,18 @@ import HoldfastEngine
 
 /// Giving letters another chance.
 extension DeadLettersTransaction {
-  /// Redrives a letter: a message is due at once for its handler, with all its tries before it.
+  /// Redrives a letter: a message is due at once for its handler, with all its tries before it; a
+  /// dead task becomes a new task that points at it, and its letter is resolved.
   ///
   /// - Parameters:
   ///   - id: The letter's identifier.
-  ///   - message: What is delivered instead; the old message is kept in the history. The message as
-  ///     it is where this is `nil`.
+  ///   - message: What is delivered instead; the old message is kept in the history. For a task an
+  ///     object, whose `parameters` the new task has. The message as it is where this is `nil`.
   ///   - reason: Why, at most 4 KiB; kept in the history.
   /// - Returns: The letter as it is now.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for one that is resolved, and under
-  ///   an archived run; `too_large`.
+  /// - Throws: ``StoreError`` with `not_found` for a missing letter, and for one whose task is gone;
+  ///   `invalid_state` for one that is resolved, for one whose task is not finished, and under an
+  ///   archived run; `invalid`, `too_large`.
   @discardableResult
   public func redrive(
     _ id: String, message: Value? = nil, reason: String? = nil
@@ -21,13 +23,33 @@ extension DeadLettersTransaction {
     let text = try message.map { value throws(StoreError) in try value.json(within: limits) }
     let (row, connection) = try changeable(
       id, bytes: (text?.utf8.count ?? 0) + (reason?.utf8.count ?? 0))
+    try row.state.checkChangeable()
+    let task = try row.letter.task.map { task throws(StoreError) in
+      try replay(task, with: message)
+    }
     var state = row.state
-    try state.redrive(at: row.now)
+    if task == nil { try state.redrive(at: row.now) } else { try state.resolve(at: row.now) }
     if let text { try connection.run(DeadLetterSQL.edit, [.text(id), .text(text)]) }
     let before = message == nil ? Value?.none : row.letter.message
+    var details: Object = ["edited": .bool(message != nil)]
+    if let task { details["task"] = .string(task) }
+    try audit(AuditAction.deadLetterRedrive, row.letter, details: details)
     return try step(
-      row, to: state, event("redrive", on: row, reason: reason, messageBefore: before),
-      connection)
+      row, to: state, replayedAs: task,
+      event("redrive", on: row, reason: reason, messageBefore: before, task: task), connection)
+  }
+
+  /// Makes a new task of a dead one.
+  ///
+  /// - Returns: The new task's id.
+  private func replay(_ task: String, with edit: Value?) throws(StoreError) -> String {
+    if let edit, edit["parameters"] == nil {
+      throw StoreError(
+        .invalid, "The message of a dead task holds its parameters.",
+        hint: #"Send {"parameters":…}, or no message."#,
+        details: ["field": "message", "reason": "type"])
+    }
+    return try transaction.tasks.replay(task, parameters: edit?["parameters"]).id
   }
 
   /// Redrives several letters: all or none.
@@ -103,8 +125,9 @@ extension DeadLettersTransaction {
       do throws(StoreError) {
         redriven.append(try redrive(letter.id, message: message, reason: reason))
       } catch {
-        // An archived run's letters stay as they are, and keep no other from being redriven.
-        guard error.code == .invalidState else { throw error }
+        // The letters of an archived run stay as they are, and so do those whose task is gone or
+        // was put back by hand; they keep no other from being redriven.
+        guard error.code == .invalidState || error.code == .notFound else { throw error }
       }
     }
     return Page(items: redriven, next: page.next)

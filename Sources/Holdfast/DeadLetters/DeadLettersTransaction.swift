@@ -192,6 +192,7 @@ public struct DeadLettersTransaction {
     let (row, connection) = try changeable(id, bytes: reason?.utf8.count ?? 0)
     var state = row.state
     try state.resolve(at: row.now)
+    try audit(AuditAction.deadLetterResolve, row.letter)
     return try step(row, to: state, event("resolve", on: row, reason: reason), connection)
   }
 }
@@ -222,6 +223,18 @@ extension DeadLettersTransaction {
     let row = try known(id, connection)
     if let run = row.letter.run { try RunGuard.check(run: run, on: connection) }
     return (row, connection)
+  }
+
+  /// Notes in the audit log what somebody decides about a letter.
+  func audit(
+    _ action: String, _ letter: DeadLetter, details: Object = [:]
+  ) throws(StoreError) {
+    var details = details
+    details["source"] = .string(letter.source)
+    try transaction.audit.record(
+      AuditEntry(
+        action: action, subject: "dead_letter:\(letter.id)", run: letter.run,
+        details: .object(details)))
   }
 
   /// Something that is being done to a letter.

@@ -5,8 +5,8 @@ import HoldfastEngine
 enum FileOwnership {
   /// Takes the names away at once; versions and chunks follow in slices.
   ///
-  /// The numbers of a deleted run's names are forgotten, since nobody writes there again; those of a
-  /// bot's go on.
+  /// The numbers of a deleted run's names are forgotten, since nobody writes there again; those of
+  /// a bot's go on.
   static let part = OwnedPart { transaction, owner throws(StoreError) in
     let connection = try transaction.reading()
     let namespace: [Bound] = [.text(owner.text)]

@@ -195,3 +195,13 @@ extension FileSweeper {
       AND NOT EXISTS (SELECT 1 FROM file_chunks AS r WHERE r.digest = $1)
     """)
 }
+
+extension FileSweeper {
+  /// What lists, reads and sweeps are made of, for a look at how a database runs them.
+  package static let planned = [
+    FileSQL.get, FileSQL.list, FileSQL.versions, FileSQL.getVersion, FileSQL.numberBehind,
+    FileSQL.withMoreVersions, FileSQL.withMoreVersionsIn, ChunkSQL.get, ChunkSQL.ofVersion,
+    ChunkSQL.adopt, ChunkSQL.referAsBefore, FileSQL.deleteAll, unswept, unseen, noteOrphans,
+    removeRefers, removeVersion, oldOrphans, forget, remove, due,
+  ]
+}

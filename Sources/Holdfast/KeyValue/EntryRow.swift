@@ -31,6 +31,7 @@ extension ListedKey {
   ///   - row: The row.
   ///   - withValue: Whether it has the value.
   ///   - bytes: Grows by the size of the value.
+  /// - Throws: `corrupt` for a row that cannot be one.
   init(row: Row, withValue: Bool, bytes: inout Int) throws(StoreError) {
     var value: Value?
     if withValue {

@@ -185,8 +185,9 @@ extension KeyValue {
     if condition: Condition? = nil, with settings: WriteSettings = .standard
   ) async throws(StoreError) -> PutResult {
     let put = Put(key, value, ttl: ttl, description: description, if: condition)
-    let isPlan = settings.idempotencyKey == nil && store.engine.dialect == .postgres
-    if isPlan, let result = try await putAtOnce(put, settings) { return result }
+    if settings.idempotencyKey == nil, let result = try await putAtOnce(put, settings) {
+      return result
+    }
     return try await store.perform(
       Operations.put, settings, arguments: put.arguments(in: namespace)
     ) { [namespace] tx in
@@ -194,8 +195,11 @@ extension KeyValue {
     }
   }
 
-  /// The put in one round trip; `nil` where it was refused, is too large, or needs a look at the
-  /// value first: then a transaction finds out.
+  /// The put with all of it made ready before the transaction: in one round trip on PostgreSQL, and
+  /// on SQLite so that the one writer does not do what its callers can do at once.
+  ///
+  /// `nil` where it was refused, is too large, or needs a look at the value first: then a
+  /// transaction finds out.
   private func putAtOnce(
     _ put: Put, _ settings: WriteSettings
   ) async throws(StoreError) -> PutResult? {
@@ -203,9 +207,16 @@ extension KeyValue {
     let plan = try PutPlan(
       namespace, put, expected: PutPlan.expected(put.condition), store.context.limits)
     guard plan.bytes <= store.context.limits.transactionBytesMax else { return nil }
+    guard store.engine.dialect == .postgres else {
+      return try await store.observed(Operations.put) {
+        try await store.write(settings, hotRows: []) { tx in
+          try tx.kv(plan.namespace).run(plan, on: tx.writing(bytes: plan.bytes))
+        }
+      }
+    }
     return try await store.observed(Operations.put) {
-      let results = try await store.engine.write(store.writeOptions(settings), plan.steps)
-      return plan.result(results[...])
+      let results = try await store.engine.write(store.writeOptions(settings), [plan.step])
+      return results.first.flatMap(plan.result)
     }
   }
 

@@ -65,7 +65,8 @@ extension KeyValueTransaction {
   /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, `too_large` for too many.
   public func getMany(_ keys: [String]) throws(StoreError) -> [Entry?] {
     try namespace.check(limits)
-    guard keys.count <= limits.transactionOperationsMax else {
+    try transaction.dooming { () throws(StoreError) in
+      guard keys.count > limits.transactionOperationsMax else { return }
       throw StoreError(
         .tooLarge, "At most \(limits.transactionOperationsMax) keys can be asked for at once.",
         hint: "Ask in several calls.")
@@ -203,12 +204,11 @@ extension KeyValueTransaction {
       for (place, plan) in rest { results[place] = try run(plan, on: connection) }
       return results
     }
-    var answers = try connection.run(rest.flatMap(\.value.steps))[...]
-    for (place, plan) in rest {
-      guard let result = plan.result(answers.prefix(PutPlan.stepCount)) else {
+    let answers = try connection.run(rest.map(\.value.step))
+    for ((place, plan), answer) in zip(rest, answers) {
+      guard let result = plan.result(answer) else {
         throw StoreError(.internal, "A put of a batch was refused after its conditions held.")
       }
-      answers = answers.dropFirst(PutPlan.stepCount)
       results[place] = result
     }
     return results
@@ -230,7 +230,9 @@ extension KeyValueTransaction {
       }
       expected = entry.version
     }
-    return try PutPlan(namespace, put, expected: expected, limits)
+    return try transaction.dooming { () throws(StoreError) in
+      try PutPlan(namespace, put, expected: expected, limits)
+    }
   }
 
   /// Runs a plan; where it was refused, finds out why, or makes the namespace and runs it again.

@@ -1,11 +1,14 @@
 import HoldfastCore
 import HoldfastEngine
 
-/// A put as statements that are known beforehand, so that it is one round trip on PostgreSQL.
+/// A put, checked and made ready before its transaction: one statement on PostgreSQL, a look and a
+/// write on SQLite.
 ///
-/// The statements look at every condition themselves; where one does not hold, the last gives no
-/// row and nothing was written. Why is then found out by ``KeyValueTransaction``.
-struct PutPlan: Sendable {
+/// Where the condition does not hold nothing is written. Why is then found out by
+/// ``KeyValueTransaction``.
+///
+/// A class, for it goes through many hands and has many parts to copy.
+final class PutPlan: Sendable {
   let namespace: Namespace
   let key: String
   let value: Value
@@ -48,56 +51,29 @@ struct PutPlan: Sendable {
   /// How much it counts for in a transaction.
   var bytes: Int { key.utf8.count + text.utf8.count + (description?.utf8.count ?? 0) }
 
-  /// How many steps ``steps`` has.
-  static let stepCount = 4
+  /// All of it for PostgreSQL.
+  var step: Step { Step(KeyValueSQL.put, putBindings) }
 
-  /// What is there, the event of an expired row, the row, its event.
-  var steps: [Step] {
-    let place = [Bound.text(namespace.text), .text(key)]
-    return [
-      Step(KeyValueSQL.findBeforePut, place),
-      Step(KeyValueSQL.expireBeforePut, place + [Bound(expected)]),
-      Step(KeyValueSQL.put, putBindings),
-      Step(KeyValueSQL.putEvent, place),
-    ]
-  }
-
-  /// Runs the steps: together where a round trip counts, and otherwise only those that have work.
+  /// Runs the plan.
   ///
   /// - Returns: What the put did; `nil` when it was refused and nothing was written.
   func run(on connection: any Connection) throws(StoreError) -> PutResult? {
-    guard connection.dialect == .sqlite else { return result(try connection.run(steps)[...]) }
-    // Mostly the key is there and alive: then one statement finds it and writes it.
-    if expected != 0, let entry = try write(KeyValueSQL.putOver, on: connection) {
-      return PutResult(entry: entry, isNew: false)
+    guard connection.dialect == .sqlite else {
+      return try connection.run([step]).first.flatMap(result)
     }
-    let place = [Bound.text(namespace.text), .text(key)]
-    let isExpired = try connection.first(KeyValueSQL.findBeforePut, place) { $0.integer(0) == 1 }
-    // A key that is there and alive: the condition does not hold, or the run may not be written.
-    guard isExpired != false else { return nil }
-    if isExpired == true {
-      try connection.run(KeyValueSQL.expireBeforePut, place + [Bound(expected)])
-    }
-    guard let entry = try write(KeyValueSQL.put, on: connection) else { return nil }
-    return PutResult(entry: entry, isNew: isExpired != false)
+    let found = try connection.first(
+      KeyValueSQL.findBeforePut, [.text(namespace.text), .text(key), Bound(expected)]
+    ) { row in change(of: row) }
+    guard case .some(.some(let change)) = found else { return nil }
+    if change.was == .expired { try enter("expired", on: connection) }
+    try connection.run(statement(for: change), bindings(of: change))
+    try enter("put", on: connection)
+    return PutResult(entry: change.entry, isNew: change.was != .alive)
   }
 
-  /// Runs a statement that puts, and enters the event where it did.
-  private func write(
-    _ statement: Statement, on connection: any Connection
-  ) throws(StoreError) -> Entry? {
-    let entry = try connection.first(statement, putBindings) { row in
-      Entry(
-        key: key, value: value, version: row.integer(0),
-        createdAt: Instant(microseconds: row.integer(1)),
-        updatedAt: Instant(microseconds: row.integer(2)),
-        expiresAt: row.optionalInteger(3).map(Instant.init(microseconds:)),
-        description: row.optionalText(4))
-    }
-    guard let entry else { return nil }
-    let event = Feed.event("kv", namespace, key, "put")
+  private func enter(_ operation: String, on connection: any Connection) throws(StoreError) {
+    let event = Feed.event("kv", namespace, key, operation)
     try connection.run(event.statement, event.bindings)
-    return entry
   }
 
   private var putBindings: [Bound] {
@@ -107,23 +83,77 @@ struct PutPlan: Sendable {
     ]
   }
 
-  /// What the steps did; `nil` when they were refused.
+  /// What the statement did on PostgreSQL.
   ///
-  /// - Parameter results: One result a step.
+  /// - Parameter put: Its result.
   /// - Returns: What the put did; `nil` when it was refused.
-  func result(_ results: ArraySlice<StepResult>) -> PutResult? {
-    guard results.count == Self.stepCount else { return nil }
-    return result(found: results[results.startIndex], put: results[results.startIndex + 2])
-  }
-
-  private func result(found: StepResult, put: StepResult) -> PutResult? {
-    guard let row = put.rows.first, row.count == 5, let version = row[0].integer,
+  func result(_ put: StepResult) -> PutResult? {
+    guard let row = put.rows.first, row.count == 6, let version = row[0].integer,
       let created = row[1].integer, let updated = row[2].integer
     else { return nil }
     let entry = Entry(
       key: key, value: value, version: version, createdAt: Instant(microseconds: created),
       updatedAt: Instant(microseconds: updated),
       expiresAt: row[3].integer.map(Instant.init(microseconds:)), description: row[4].text)
-    return PutResult(entry: entry, isNew: found.rows.first?.first?.integer != 0)
+    return PutResult(entry: entry, isNew: row[5].integer != 0)
+  }
+}
+
+/// SQLite's way, where the plan decides between the look and the write.
+extension PutPlan {
+  /// What the put makes of what ``KeyValueSQL/findBeforePut`` found.
+  private struct Change {
+    enum Before { case missing, expired, alive }
+
+    /// The number of the namespace's row.
+    let namespace: Int64
+    let was: Before
+    /// Whether expiry and description stay as they are.
+    let isValueOnly: Bool
+    let entry: Entry
+  }
+
+  /// - Returns: The change; `nil` where the condition does not hold.
+  private func change(of row: Row) -> Change? {
+    guard let version = row.optionalInteger(5) else { return nil }
+    let now = row.integer(4)
+    let created = row.optionalInteger(1)
+    let oldExpiry = row.optionalInteger(2)
+    let was: Change.Before =
+      created == nil ? .missing : oldExpiry.map { $0 <= now } == true ? .expired : .alive
+    let isAlive = was == .alive
+    let expiry = keepsExpiry && isAlive ? oldExpiry : ttl.map { now + $0.microseconds }
+    let oldDescription = isAlive ? row.optionalText(3) : nil
+    return Change(
+      namespace: row.integer(0), was: was,
+      isValueOnly: isAlive && description == nil && expiry == oldExpiry,
+      entry: Entry(
+        key: key, value: value, version: version,
+        createdAt: Instant(microseconds: isAlive ? created ?? now : now),
+        updatedAt: Instant(microseconds: now),
+        expiresAt: expiry.map(Instant.init(microseconds:)),
+        description: description.map { $0.isEmpty ? nil : $0 } ?? oldDescription))
+  }
+
+  private func statement(for change: Change) -> Statement {
+    switch change.was {
+    case .missing: KeyValueSQL.insert
+    case .expired: KeyValueSQL.replace
+    case .alive: change.isValueOnly ? KeyValueSQL.replaceValue : KeyValueSQL.replace
+    }
+  }
+
+  private func bindings(of change: Change) -> [Bound] {
+    let entry = change.entry
+    let place = Bound.integer(change.namespace)
+    let updated = Bound.integer(entry.updatedAt.microseconds)
+    if change.isValueOnly {
+      return [place, .text(key), .integer(entry.version), updated, .text(text)]
+    }
+    return [
+      place, .text(key), .integer(entry.version), updated, .text(text),
+      Bound(entry.expiresAt?.microseconds), Bound(entry.description),
+      .integer(entry.createdAt.microseconds),
+    ]
   }
 }

@@ -22,8 +22,12 @@ enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
     .tasks,
+    SessionsTransaction.owned,
+    FileOwnership.part,
+    ApprovalPart.part,
     ApprovalPart.part,
     DeadLettersTransaction.owned,
+    ApprovalPart.part,
     SessionsTransaction.owned,
     FileOwnership.part,
   ]

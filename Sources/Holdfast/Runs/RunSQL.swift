@@ -45,17 +45,26 @@ enum RunSQL {
 
   /// Writes what is not NULL; no row for a run that is missing or may not be written.
   ///
+  /// Only PostgreSQL's text gives the row; see `Connection.change`.
+  ///
   /// $1 id, $2 tags, $3 metadata.
   static let update = Statement(
-    """
-    UPDATE runs
-    SET tags = COALESCE(CAST($2 AS TEXT), tags),
-      metadata = COALESCE(CAST($3 AS TEXT), metadata), version = holdfast_revision(),
-      updated_at = holdfast_now()
-    WHERE id = $1 AND status NOT IN ('archived', 'deleted')
-    RETURNING id, status, parent, tags, metadata, error, version, created_at, updated_at,
-      completed_at, number, holdfast_now()
-    """)
+    sqlite: """
+      UPDATE runs
+      SET tags = COALESCE(CAST($2 AS TEXT), tags),
+        metadata = COALESCE(CAST($3 AS TEXT), metadata), version = holdfast_revision(),
+        updated_at = holdfast_now()
+      WHERE id = $1 AND status NOT IN ('archived', 'deleted')
+      """,
+    postgres: """
+      UPDATE runs
+      SET tags = COALESCE(CAST($2 AS TEXT), tags),
+        metadata = COALESCE(CAST($3 AS TEXT), metadata), version = holdfast_revision(),
+        updated_at = holdfast_now()
+      WHERE id = $1 AND status NOT IN ('archived', 'deleted')
+      RETURNING id, status, parent, tags, metadata, error, version, created_at, updated_at,
+        completed_at, number, holdfast_now()
+      """)
 
   /// What stays of a deleted run for ever.
   ///

@@ -30,7 +30,7 @@ public struct RunsTransaction {
     try Checks.runID(id, limits)
     if let parent { try Checks.runID(parent, limits) }
     let tags = try checked(tags)
-    let metadata = try Metadata.text(metadata, limits)
+    let metadata = try Metadata.text(metadata, in: transaction)
     let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
     try RunGuard.check(deleted: id, on: connection)
     if let parent, try find(parent, connection) == nil {
@@ -126,11 +126,12 @@ public struct RunsTransaction {
     try Checks.runID(id, limits)
     let newTags = try tags.map { tags throws(StoreError) in try checked(tags) }
     let newMetadata = try metadata.map { value throws(StoreError) in
-      try Metadata.text(value, limits)
+      try Metadata.text(value, in: transaction)
     }
     let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
-    let updated = try connection.first(
-      RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)]
+    let updated = try connection.change(
+      RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)],
+      thenLook: RunSQL.get
     ) { row throws(StoreError) in try RunRow(row: row) }
     guard case .some(.some(let row)) = updated else {
       _ = try known(id, connection)
@@ -162,7 +163,11 @@ public struct RunsTransaction {
     _ event: RunEvent, to id: String, error: String? = nil
   ) throws(StoreError) -> Run {
     try Checks.runID(id, limits)
-    if let error { try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax) }
+    if let error {
+      try transaction.dooming { () throws(StoreError) in
+        try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax)
+      }
+    }
     let connection = try transaction.writing(bytes: id.utf8.count + (error?.utf8.count ?? 0))
     let row = try known(id, connection)
     var state = RunState(status: row.run.status, completedAt: row.run.completedAt)

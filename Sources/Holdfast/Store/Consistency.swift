@@ -3,36 +3,53 @@ import HoldfastEngine
 
 /// Whether rows fit each other: what foreign keys would say, and what no constraint can.
 enum Consistency {
-  /// Looks for every kind of misfit.
-  ///
-  /// - Parameter connection: A snapshot.
-  /// - Returns: One sentence a kind that was found, with how many rows it concerns.
-  /// - Throws: What the database says, as a ``StoreError``.
-  static func check(_ connection: any Connection) throws(StoreError) -> [String] {
-    var problems: [String] = []
-    for (statement, sentence) in rules + TaskConsistency.rules + FileConsistency.rules {
-      let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
-      if count > 0 { problems.append("\(sentence): \(count)") }
-    }
-    return try problems + unreadable(connection) + FileConsistency.contents(connection)
+  /// A part of the check: what it looks for, and how it says what it found, a sentence a kind.
+  typealias Step = (title: String, find: (Transaction) throws(StoreError) -> [String])
+
+  /// What is looked for, in order.
+  static var steps: [Step] {
+    rules.map { rule in
+      (rule.1, { tx throws(StoreError) in try count(rule.0, rule.1, tx.reading()) })
+    } + [
+      ("Values that are not the JSON that Holdfast writes", unreadable),
+      (
+        "Content that does not fit its digest",
+        { tx throws(StoreError) in try FileConsistency.contents(tx.reading()) }
+      ),
+      (
+        "Breaks in the chain of the audit log",
+        { tx throws(StoreError) in try tx.audit.verify().faults.map(\.sentence) }
+      ),
+    ]
   }
 
-  private static let rules: [(Statement, String)] = [
-    (orphans, "Keys without their namespace"),
-    (future, "Keys with a version that no transaction drew"),
-    (resurrected, "Live namespaces with keys under a deleted run"),
-    (strayTags, "Tags without their run"),
-    (SessionSQL.strayItems, "Items without their session"),
-    (SessionSQL.miscounted, "Sessions that count other items than they have"),
-    (SessionSQL.resurrected, "Sessions of a deleted run"),
-    (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
-    (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
-  ]
+  /// Rows that must not be: a statement that counts them, and what they are.
+  private static let rules: [(Statement, String)] =
+    [
+      (orphans, "Keys without their namespace"),
+      (future, "Keys with a version that no transaction drew"),
+      (resurrected, "Live namespaces with keys under a deleted run"),
+      (strayTags, "Tags without their run"),
+      (SessionSQL.strayItems, "Items without their session"),
+      (SessionSQL.miscounted, "Sessions that count other items than they have"),
+      (SessionSQL.resurrected, "Sessions of a deleted run"),
+      (DeadLetterSQL.resurrected, "Dead letters of a deleted run"),
+      (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
+      (ApprovalSQL.resurrected, "Approvals of a deleted run"),
+      (ApprovalSQL.forgotten, "Tasks that still wait for an approval that was closed"),
+    ] + TaskConsistency.rules + FileConsistency.rules
 
-  private static func unreadable(_ connection: any Connection) throws(StoreError) -> [String] {
+  private static func count(
+    _ statement: Statement, _ title: String, _ connection: any Connection
+  ) throws(StoreError) -> [String] {
+    let count = try connection.first(statement, []) { $0.integer(0) } ?? 0
+    return count > 0 ? ["\(title): \(count)"] : []
+  }
+
+  private static func unreadable(_ transaction: Transaction) throws(StoreError) -> [String] {
     var count = 0
     do {
-      try connection.forEachRow(values, []) { row in
+      try transaction.reading().forEachRow(values, []) { row in
         do throws(StoreError) { _ = try ValueText.decode(row.text(0)) } catch { count += 1 }
       }
     } catch {

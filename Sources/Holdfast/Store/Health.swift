@@ -26,6 +26,16 @@ public struct Verification: Sendable, Equatable {
   public var isValid: Bool { problems.isEmpty }
 }
 
+/// A step of a check of the whole store, told when it begins.
+public struct VerificationStep: Sendable, Equatable {
+  /// Which step it is, from 1.
+  public let number: Int
+  /// How many there are; they take unlike long.
+  public let count: Int
+  /// What is looked for, in a few words.
+  public let title: String
+}
+
 extension Store {
   private static let healthOperation = Operation("store.health", isWrite: false)
   private static let verifyOperation = Operation("store.verify", isWrite: false)
@@ -64,16 +74,30 @@ extension Store {
 
   /// Looks the whole store through: the database's own structures, and that rows fit each other.
   ///
+  /// - Parameter progress: Told of each step when it begins, on a thread of the store's; it must not
+  ///   block.
   /// - Returns: What was found.
   /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the check itself
   ///   could not go on.
-  public func verify() async throws(StoreError) -> Verification {
+  public func verify(
+    progress: @escaping @Sendable (VerificationStep) -> Void = { _ in }
+  ) async throws(StoreError) -> Verification {
     try await observed(Self.verifyOperation) {
-      let structural = try await engine.verify()
-      let found = try await readBody(.scan) { tx in
-        try Consistency.check(tx.reading()) + tx.audit.verify().faults.map(\.sentence)
+      let count = 1 + Consistency.steps.count
+      let begins = { @Sendable (number: Int, title: String) in
+        progress(VerificationStep(number: number, count: count, title: title))
       }
-      return Verification(problems: structural + found)
+      begins(1, "Faults of the database itself")
+      var problems = try await engine.verify()
+      problems += try await readBody(.scan) { tx in
+        var found: [String] = []
+        for (place, step) in Consistency.steps.enumerated() {
+          begins(place + 2, step.title)
+          found += try step.find(tx)
+        }
+        return found
+      }
+      return Verification(problems: problems)
     }
   }
 }

@@ -32,13 +32,19 @@ extension Store {
   ///
   /// - Parameters:
   ///   - operation: What is being done.
+  ///   - owner: Who does it: an access token's name; empty for whom the store was opened by.
   ///   - body: The operation on a transaction.
   /// - Returns: What the body returned.
   /// - Throws: What the database says, as a ``StoreError``.
   package func change<Result: Sendable>(
-    _ operation: Operation, _ body: @escaping @Sendable (Transaction) throws -> Result
+    _ operation: Operation, by owner: String = "",
+    _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws(StoreError) -> Result {
-    try await observed(operation) { try await write(.standard, hotRows: [], body) }
+    var settings = WriteSettings.standard
+    settings.owner = owner
+    return try await observed(operation) { [settings] in
+      try await write(settings, hotRows: [], body)
+    }
   }
 
   /// Runs a read of the surface on a snapshot of its own.

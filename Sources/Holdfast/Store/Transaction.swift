@@ -7,15 +7,16 @@ package import HoldfastEngine
 /// its body returns; used later, each call throws `invalid_state`. A body may run more than once (a
 /// serialization failure), and must have no other effects.
 ///
-/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`) may be
-/// caught, and the body goes on. Any other error dooms the transaction, even where the body
+/// What Holdfast itself decides (`conflict`, `not_found`, `invalid`, `invalid_state`, `fenced`) may
+/// be caught, and the body goes on. Any other error dooms the transaction, even where the body
 /// swallows it.
 public final class Transaction {
   package let context: StoreContext
   /// Whether the transaction belongs to ``Store/read(_:)``, where nothing can be written.
   package let isReadOnly: Bool
-  /// Who acts: an access token's name, `local:USER`, or what the store was opened with. What the
-  /// store itself enters into the audit log names this one.
+  /// Who acts: an access token's name, `local:USER`, or what the store was opened with.
+  ///
+  /// What the store itself enters into the audit log names this one.
   package let actor: String
 
   private var connection: (any Connection)?
@@ -73,13 +74,29 @@ public final class Transaction {
     }
     self.operations += operations
     self.bytes += bytes
+    try dooming { () throws(StoreError) in try checkSize() }
+    return connection
+  }
+
+  /// Runs what may throw an error that the body must not get away with, such as the measuring of
+  /// what an operation was given.
+  ///
+  /// What a connection throws dooms by itself. An operation runs in here what else of it can throw
+  /// `too_large`, or a fault in Holdfast.
+  ///
+  /// - Parameter work: The work.
+  /// - Returns: What the work returned.
+  /// - Throws: What the work threw; from then on nothing of the transaction is kept, unless it is
+  ///   one of the errors that a body may catch.
+  package func dooming<Result>(
+    _ work: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
     do throws(StoreError) {
-      try checkSize()
+      return try work()
     } catch {
-      doom = error
+      if error.code.dooms, doom == nil { doom = error }
       throw error
     }
-    return connection
   }
 
   /// Checks what the transaction has come to against the limits.
@@ -155,6 +172,29 @@ extension Connection {
     } catch {
       throw StoreError.from(error)
     }
+  }
+}
+
+extension Connection {
+  /// Changes one row and gives it as it is then.
+  ///
+  /// On SQLite these are two statements: for the rows of RETURNING it makes a table of its own each
+  /// time, which costs more than finding the row again, and nobody else writes in between.
+  ///
+  /// - Parameters:
+  ///   - change: The change; only its text for PostgreSQL ends with RETURNING.
+  ///   - bindings: Its parameters, of which the first names the row.
+  ///   - look: Finds the row by that one parameter, with the same columns.
+  ///   - make: Makes the result of the row.
+  /// - Returns: The result; `nil` where no row was changed.
+  /// - Throws: What the database says, as a ``StoreError``.
+  package func change<Result>(
+    _ change: Statement, _ bindings: [Bound], thenLook look: Statement,
+    _ make: (Row) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result? {
+    guard dialect == .sqlite else { return try first(change, bindings, make) }
+    guard try run(change, bindings) > 0 else { return nil }
+    return try first(look, Array(bindings.prefix(1)), make)
   }
 }
 

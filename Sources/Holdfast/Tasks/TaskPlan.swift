@@ -1,4 +1,4 @@
-import HoldfastCore
+package import HoldfastCore
 import HoldfastEngine
 
 /// A task that was looked through and can be written.
@@ -80,9 +80,14 @@ struct TaskPlan {
 }
 
 /// The checks of what callers say of tasks.
-enum TaskChecks {
+package enum TaskChecks {
   /// Checks a task's identifier; `stats` has a route of its own.
-  static func id(_ id: String, _ limits: Limits) throws(StoreError) {
+  ///
+  /// - Parameters:
+  ///   - id: The identifier.
+  ///   - limits: The store's limits.
+  /// - Throws: ``StoreError`` with `invalid`.
+  package static func id(_ id: String, _ limits: Limits) throws(StoreError) {
     try Checks.id(id, "task id", limits)
     guard !Bytewise.equal(id, "stats") else {
       throw StoreError(

@@ -136,11 +136,14 @@ extension TasksTransaction {
   ///   - id: The old task's identifier.
   ///   - step: The step from which on everything is done again; the steps before it answer from
   ///     their record. Everything is done again if left out.
+  ///   - parameters: What the new task is given instead of the old one's parameters.
   /// - Returns: The new task, pending.
   /// - Throws: ``StoreError`` with `not_found` for an unknown task or step, `invalid_state` for a
   ///   task that is not finished or whose run is archived.
   @discardableResult
-  public func replay(_ id: String, from step: String? = nil) throws(StoreError) -> TaskRecord {
+  public func replay(
+    _ id: String, from step: String? = nil, parameters: Value? = nil
+  ) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)
     if let step { try Checks.id(step, "step", limits) }
     let connection = try transaction.writing(bytes: id.utf8.count)
@@ -160,7 +163,8 @@ extension TasksTransaction {
       }
       return found.position
     }
-    var draft = TaskDraft(old.command, parameters: old.parameters, queue: old.queue, run: old.run)
+    var draft = TaskDraft(
+      old.command, parameters: parameters ?? old.parameters, queue: old.queue, run: old.run)
     draft.priority = old.priority
     draft.caller = old.caller
     draft.responseChannel = old.responseChannel

@@ -9,6 +9,20 @@ extension Store {
 /// The access tokens of a store, for those who reach it over a network.
 public struct Tokens: Sendable {
   let store: Store
+  /// Who makes and revokes tokens, for the audit log; empty for whom the store was opened by.
+  private var owner = ""
+
+  init(store: Store) { self.store = store }
+
+  /// The same tokens, in the hands of somebody else.
+  ///
+  /// - Parameter name: Who acts: an access token's name, or `local:USER`.
+  /// - Returns: The tokens.
+  package func acting(as name: String) -> Tokens {
+    var tokens = self
+    tokens.owner = name
+    return tokens
+  }
 
   private static let create = Operation("tokens.create", isWrite: true)
   private static let list = Operation("tokens.list", isWrite: false)
@@ -44,7 +58,7 @@ public struct Tokens: Sendable {
       .text(String(secret.prefix(Token.shownCharacters))), .blob(Token.digest(secret)),
       Bound(ttl?.microseconds),
     ]
-    let token = try await store.change(Self.create) { tx in
+    let token = try await store.change(Self.create, by: owner) { tx in
       let connection = try tx.writing(bytes: 256)
       let token = try connection.first(TokenSQL.create, bindings) { row throws(StoreError) in
         try Token(row: row)
@@ -55,6 +69,14 @@ public struct Tokens: Sendable {
           hint: "Use another name, or revoke the old token first.")
       }
       _ = try connection.run([Feed.event("token", .global, name, "create")])
+      try tx.audit.record(
+        AuditEntry(
+          action: AuditAction.tokenCreate, subject: "token:\(name)",
+          details: [
+            "role": .string(role.rawValue), "namespaces": .array(patterns.map { .string($0.text) }),
+            "prefix": .string(token.prefix),
+            "expires_at": token.expiresAt.map { .string($0.rfc3339) } ?? .null,
+          ]))
       return token
     }
     return IssuedToken(secret: secret, token: token)
@@ -87,10 +109,12 @@ public struct Tokens: Sendable {
   /// - Throws: ``StoreError`` of the engine's.
   @discardableResult
   public func revoke(_ name: String) async throws(StoreError) -> Bool {
-    try await store.change(Self.revoke) { tx in
+    try await store.change(Self.revoke, by: owner) { tx in
       let connection = try tx.writing(bytes: name.utf8.count)
       guard try connection.run(TokenSQL.revoke, [.text(name)]) == 1 else { return false }
       _ = try connection.run([Feed.event("token", .global, name, "revoke")])
+      try tx.audit.record(
+        AuditEntry(action: AuditAction.tokenRevoke, subject: "token:\(name)"))
       return true
     }
   }

@@ -52,7 +52,13 @@ extension StoreArguments {
     }
   }
 
-  private func print(_ answer: Connection.Answer, _ look: Look) throws(StoreError) {
+  /// Prints an answer.
+  ///
+  /// - Parameters:
+  ///   - answer: The answer; one without a body prints nothing.
+  ///   - look: How it looks to a person.
+  /// - Throws: `internal` for an answer that is no JSON.
+  func print(_ answer: Connection.Answer, _ look: Look) throws(StoreError) {
     guard !answer.bytes.isEmpty else { return }
     let terminal = Terminal.output
     if !json {

@@ -18,6 +18,7 @@ enum LocalStore {
     options.runsUpkeep = false
     options.createsMissing = purpose == .write
     options.logger = Log.quiet
+    options.masterKey = try Environment.masterKey()
     if purpose == .write { try makeFolderDefault(of: text) }
     return try await Store.open(StoreLocation(text), options: options)
   }

@@ -40,7 +40,7 @@ enum StoreURL: Sendable {
         .invalid, "The address of a server is a scheme, a host and a port.",
         hint: "Write it like https://holdfast.example:7420, and give the token in HOLDFAST_TOKEN.")
     }
-    guard isSecure || Self.isLoopback(authority) else {
+    guard isSecure || Self.isLoopback(authority: authority) else {
       throw StoreError(
         .invalid, "A token is not sent in clear over a network.",
         hint: "Use https://, or http:// for a server on this machine.")
@@ -49,12 +49,17 @@ enum StoreURL: Sendable {
   }
 
   /// Whether the host of `host:port` is this machine.
-  private static func isLoopback(_ authority: Substring) -> Bool {
-    if authority.hasPrefix("[") {
-      return authority == "[::1]" || authority.hasPrefix("[::1]:")
-    }
-    let host = authority.prefix { $0 != ":" }
-    if host.lowercased() == "localhost" { return true }
+  private static func isLoopback(authority: Substring) -> Bool {
+    guard authority.hasPrefix("[") else { return isLoopback(authority.prefix { $0 != ":" }) }
+    return authority == "[::1]" || authority.hasPrefix("[::1]:")
+  }
+
+  /// Whether a host is this machine, so that what is said to it goes over no network.
+  ///
+  /// - Parameter host: A name, or an address without brackets.
+  /// - Returns: Whether it is; a name that only begins so is not.
+  static func isLoopback(_ host: some StringProtocol) -> Bool {
+    if host == "::1" || host.lowercased() == "localhost" { return true }
     let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
     return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
   }

@@ -10,8 +10,8 @@ struct FileGet: AsyncParsableCommand {
     commandName: "get",
     abstract: "Write a file's content to standard output, or into a file.",
     discussion: """
-      What was read is compared with the digest that the store has of it. A file that is written to \
-      is there only when all of it came.
+      What was read is compared with the digest that the store has of it. A file that is written \
+      to is there only when all of it came.
 
       EXAMPLE
         holdfast file get run:42 report.pdf --output report.pdf

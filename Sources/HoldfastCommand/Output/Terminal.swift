@@ -83,8 +83,12 @@ enum Stream {
 
   /// Says something on standard error.
   ///
-  /// - Parameter text: One or more lines, without the last line end.
-  static func say(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+  /// - Parameters:
+  ///   - text: One or more lines, without the last line end.
+  ///   - endsLine: Whether the line ends there; what is going to be written over does not.
+  static func say(_ text: String, endsLine: Bool = true) {
+    write(Array((endsLine ? text + "\n" : text).utf8), to: STDERR_FILENO)
+  }
 
   /// Asks something on standard error, and reads the answer.
   ///

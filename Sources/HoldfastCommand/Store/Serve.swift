@@ -82,6 +82,7 @@ struct Serve: AsyncParsableCommand {
     if named == nil { try Files.makeFolder(data) }
     var options = StoreOptions()
     options.logger = Log.logger("holdfast", level)
+    options.masterKey = try Environment.masterKey()
     return try await Store.open(StoreLocation(path), options: options)
   }
 
@@ -92,6 +93,7 @@ struct Serve: AsyncParsableCommand {
       let admin = try await AdminToken.ensure(
         store: store, directory: data, secret: Environment.variable("HOLDFAST_ADMIN_TOKEN"))
       let logger = Log.logger("holdfast.server", level)
+      warnOfClearText(logger)
       let server = HoldfastServer(store: store, options: options(logger)) { port in
         Stream.say(greeting(port, admin, store.location))
       }
@@ -106,6 +108,20 @@ struct Serve: AsyncParsableCommand {
     } catch {
       return .failure(error)
     }
+  }
+
+  /// Warns who lets other machines in without TLS: nobody should find out by being listened to.
+  private func warnOfClearText(_ logger: Logger) {
+    guard tlsKey == nil, !StoreURL.isLoopback(host) else { return }
+    let warning = Terminal.errors.styled("Warning:", .yellow)
+    Stream.say(
+      """
+      \(warning) other machines reach \(Printable.sentence(host)), and nothing is encrypted: who \
+      listens on the network reads tokens and data.
+        Give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that encrypts.
+      """)
+    logger.warning(
+      "The server lets other machines in without TLS", metadata: ["host": .string(host)])
   }
 
   private func options(_ logger: Logger) -> ServerOptions {

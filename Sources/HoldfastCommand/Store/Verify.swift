@@ -19,17 +19,26 @@ struct Verify: AsyncParsableCommand {
   func run() async throws {
     let text = try arguments.pathOfOwn()
     let store = try await LocalStore.open(text, for: .read)
-    if !arguments.json { Stream.say("Looking through \(Printable.sentence(store.location)) …") }
-    let found: Result<Verification, StoreError>
-    do throws(StoreError) {
-      found = .success(try await store.verify())
-    } catch {
-      found = .failure(error)
-    }
+    let found = await verify(store)
     await store.close()
     let verification = try found.get()
     show(verification)
     guard verification.isValid else { throw ExitCode(StoreError.Code.corrupt.exitCode) }
+  }
+
+  private func verify(_ store: Store) async -> Result<Verification, StoreError> {
+    let isQuiet = arguments.json
+    let bar = ProgressBar()
+    if !isQuiet { Stream.say("Looking through \(Printable.sentence(store.location)) for:") }
+    defer { if !isQuiet { bar.finish() } }
+    do throws(StoreError) {
+      return .success(
+        try await store.verify { step in
+          if !isQuiet { bar.begin(step.number, of: step.count, step.title) }
+        })
+    } catch {
+      return .failure(error)
+    }
   }
 
   private func show(_ verification: Verification) {

@@ -1,3 +1,4 @@
+import Holdfast
 import HoldfastCore
 
 #if canImport(Glibc)
@@ -18,6 +19,21 @@ enum Environment {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty ? nil : text
+  }
+
+  /// The master key of the store: `HOLDFAST_MASTER_KEY`, 32 bytes in base64.
+  ///
+  /// - Returns: The key; `nil` where none is given.
+  /// - Throws: `unauthenticated` for what is no key.
+  static func masterKey() throws(StoreError) -> MasterKey? {
+    guard let text = variable("HOLDFAST_MASTER_KEY") else { return nil }
+    do throws(StoreError) {
+      return try MasterKey(base64: text)
+    } catch {
+      throw StoreError(
+        .unauthenticated, "HOLDFAST_MASTER_KEY holds no master key.",
+        hint: "Give 32 bytes in base64; openssl rand -base64 32 makes such a key.")
+    }
   }
 
   /// The name of the user whose process this is, as the system knows it.

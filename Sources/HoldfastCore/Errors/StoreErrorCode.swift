@@ -111,6 +111,17 @@ extension StoreError.Code {
     }
   }
 
+  /// Whether a transaction in which an operation threw it keeps nothing, even where the body
+  /// swallows the error: all but what Holdfast decides by itself, before it writes anything.
+  package var dooms: Bool {
+    switch kind {
+    case .invalid, .notFound, .conflict, .invalidState, .fenced: false
+    case .unauthenticated, .forbidden, .tooLarge, .exhausted, .unavailable, .uncertain, .trimmed,
+      .incompatible, .corrupt, .closed, .internal:
+      true
+    }
+  }
+
   /// What the code means, in a few words: the title of its page and of an HTTP problem.
   package var title: String {
     switch kind {

@@ -32,6 +32,7 @@ package struct JSONParser {
     guard text.count <= limits.valueBytesMax else {
       throw JSONFailure(reason: .textTooLarge, offset: limits.valueBytesMax)
     }
+    if let string = plainString(text, limits) { return .string(string) }
     var parser = JSONParser(text, limits)
     parser.skipSpace()
     let value = try parser.value(depth: 0)

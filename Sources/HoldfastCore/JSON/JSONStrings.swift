@@ -33,6 +33,22 @@ extension JSONParser {
     return try result.get()
   }
 
+  /// A text that is nothing but one string of ASCII without escapes, which is what is stored most.
+  ///
+  /// - Parameters:
+  ///   - text: The bytes of the text.
+  ///   - limits: How large the string may be.
+  /// - Returns: The string; `nil` for any other text, which may be a good one all the same.
+  static func plainString(_ text: UnsafeBufferPointer<UInt8>, _ limits: Limits) -> String? {
+    let last = text.count - 1
+    guard last >= 1, last - 1 <= limits.stringBytesMax, text[0] == UInt8(ascii: "\""),
+      text[last] == UInt8(ascii: "\"")
+    else { return nil }
+    let run = PlainRun(in: text, from: 1)
+    guard run.isASCII, run.end == last else { return nil }
+    return String(decoding: UnsafeBufferPointer(rebasing: text[1..<last]), as: UTF8.self)
+  }
+
   /// ASCII needs no check, and Swift's checked way to make a string costs three times as much.
   private func makeString(
     _ bytes: UnsafeBufferPointer<UInt8>, isASCII: Bool, start: Int, bytesMax: Int

@@ -17,6 +17,12 @@ public struct Namespace: Sendable {
     self.segments = segments
     text = NamespaceText.write(segments)
   }
+
+  /// Takes over a written form and what was read from it: each namespace has only one such form.
+  private init(read segments: [String], from text: String) {
+    self.segments = segments
+    self.text = text
+  }
 }
 
 extension Namespace {
@@ -48,7 +54,7 @@ extension Namespace {
   /// - Throws: ``StoreError`` with ``StoreError/Code/invalid`` and the `reason` in its details:
   ///   `empty`, `empty_segment`, `escape`, `nul`, `too_long`, `too_many_segments`, `reserved`.
   public init(_ text: String, limits: Limits = Limits()) throws(StoreError) {
-    self.init(unchecked: try NamespaceText.read(text))
+    self.init(read: try NamespaceText.read(text), from: text)
     try check(limits)
   }
 

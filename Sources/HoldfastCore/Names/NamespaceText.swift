@@ -27,6 +27,7 @@ enum NamespaceText {
 
   /// Reads segments, undoing the escapes; looks at nothing else.
   static func read(_ text: String) throws(StoreError) -> [String] {
+    if !text.utf8.contains(where: isEscaped) { return [text] }
     var segments: [String] = []
     var segment: [UInt8] = []
     var escaping = false

@@ -28,7 +28,8 @@ public struct SystemTimeSource: TimeSource {
   public func monotonicTime() -> Duration {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
-    return .seconds(Int64(now.tv_sec)) + .nanoseconds(Int64(now.tv_nsec))
+    return Duration(
+      secondsComponent: Int64(now.tv_sec), attosecondsComponent: Int64(now.tv_nsec) * 1_000_000_000)
   }
 
   /// Never: on PostgreSQL the database's clock rules.

@@ -87,8 +87,13 @@ final class BodyConnection: Connection {
     _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void
   ) throws {
     let results = try ask([Step(statement, bindings)])
-    for result in results {
-      for index in 0..<result.count { try result.withRow(index, body) }
+    do {
+      for result in results {
+        for index in 0..<result.count { try result.withRow(index, body) }
+      }
+    } catch {
+      if let error = error as? StoreError, error.code.dooms { doom = doom ?? error }
+      throw error
     }
   }
 

@@ -111,6 +111,8 @@ extension DatabaseFailure {
 
   /// One row a state that means more than its class.
   static let states: [String: Meaning] = [
+    // The class speaks of connections; this state says that a message was wrong, over a sound one.
+    "08P01": unknown,
     "22021": Meaning(.invalid, "A text is not valid UTF-8 or holds a NUL."),
     "22P05": Meaning(.invalid, "A text holds a character that the database cannot store."),
     "23505": Meaning(.unavailable, "The transaction met another one again and again."),

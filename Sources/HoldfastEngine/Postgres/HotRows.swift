@@ -7,18 +7,9 @@ import NIOConcurrencyHelpers
 /// processes queue; so of each process one connection waits there, and not the whole pool.
 /// Several numbers are taken in ascending order, in every process, so nobody waits in a circle.
 final class HotRows: Sendable {
-  private final class Waiter: @unchecked Sendable {
-    // Unchecked: only touched under the lock of `rows`.
-    var continuation: CheckedContinuation<Bool, Never>?
-    var ticket: Timers.Ticket?
-
-    init(_ continuation: CheckedContinuation<Bool, Never>) { self.continuation = continuation }
-  }
-
-  private typealias Turn = (CheckedContinuation<Bool, Never>, Timers.Ticket?)
-
-  /// The rows that somebody is at, each with those who wait behind.
-  private let rows = NIOLockedValueBox<[Int64: Queue<Waiter>]>([:])
+  /// The rows that somebody is at, each with those who wait behind; they are told whether it is
+  /// their turn.
+  private let rows = NIOLockedValueBox<[Int64: Line<Bool>]>([:])
   private let poller: Poller
   private let waitMax: Duration
 
@@ -44,27 +35,23 @@ final class HotRows: Sendable {
 
   private func enter(_ number: Int64) async -> Bool {
     await withCheckedContinuation { continuation in
-      let waiter = rows.withLockedValue { rows -> Waiter? in
+      let waiter = rows.withLockedValue { rows -> Line<Bool>.Waiter? in
         guard rows[number] != nil else {
-          rows[number] = Queue()
+          rows[number] = Line()
           return nil
         }
-        let waiter = Waiter(continuation)
-        rows[number]?.append(waiter)
-        return waiter
+        return rows[number]?.append { continuation.resume(returning: $0) }
       }
       guard let waiter else { return continuation.resume(returning: true) }
-      let ticket = poller.schedule(after: waitMax) { [weak self] in self?.giveUp(waiter) }
-      rows.withLockedValue { _ in waiter.ticket = ticket }
+      let ticket = poller.schedule(after: waitMax) { [weak self] in self?.giveUp(waiter, number) }
+      let isOver = rows.withLockedValue { _ in Line.note(ticket, for: waiter) }
+      if isOver { poller.cancel(ticket) }
     }
   }
 
-  private func giveUp(_ waiter: Waiter) {
-    let continuation = rows.withLockedValue { _ in
-      defer { waiter.continuation = nil }
-      return waiter.continuation
-    }
-    continuation?.resume(returning: false)
+  private func giveUp(_ waiter: Line<Bool>.Waiter, _ number: Int64) {
+    let taker = rows.withLockedValue { $0[number]?.giveUp(waiter) }
+    taker?(false)
   }
 
   /// Lets the next one go on.
@@ -72,18 +59,12 @@ final class HotRows: Sendable {
   /// - Parameter numbers: What ``enter(_:)`` was given.
   func leave(_ numbers: [Int64]) {
     for number in numbers {
-      let next = rows.withLockedValue { rows -> Turn? in
-        while let waiter = rows[number]?.popFirst() {
-          guard let continuation = waiter.continuation else { continue }
-          waiter.continuation = nil
-          return (continuation, waiter.ticket)
-        }
-        rows[number] = nil
-        return nil
+      let next = rows.withLockedValue { rows in
+        let next = rows[number]?.next()
+        if next == nil { rows[number] = nil }
+        return next
       }
-      guard let (continuation, ticket) = next else { continue }
-      if let ticket { poller.cancel(ticket) }
-      continuation.resume(returning: true)
+      next?.tell(true, poller)
     }
   }
 }

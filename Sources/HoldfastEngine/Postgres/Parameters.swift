@@ -71,8 +71,9 @@ extension Step {
   /// Refuses what the wire would cut off or the server would not take: the text form of a parameter
   /// ends at its first NUL.
   ///
-  /// - Throws: `invalid` for a text that holds a NUL.
+  /// - Throws: `invalid` for a text that holds a NUL, `internal` for a wrong number of values.
   func checkForPostgres() throws(StoreError) {
+    try statement.check(bindings)
     for case .text(var text) in bindings
     where text.withUTF8({ utf8 in utf8.baseAddress.map { memchr($0, 0, utf8.count) != nil } ?? false
     }) {

@@ -109,6 +109,7 @@ final class RawResult: @unchecked Sendable {
   ///   - index: From 0.
   ///   - body: Takes the row, which is valid until it returns.
   /// - Returns: What the body returned.
+  /// - Throws: What the body throws.
   func withRow<Result, Failure: Error>(
     _ index: Int32 = 0, _ body: (Row) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -121,6 +122,7 @@ final class RawResult: @unchecked Sendable {
   ///
   /// - Parameter body: Takes a row, which is valid until it returns.
   /// - Returns: The results in order.
+  /// - Throws: What the body throws.
   func map<Result, Failure: Error>(
     _ body: (Row) throws(Failure) -> Result
   ) throws(Failure) -> [Result] {

@@ -8,17 +8,8 @@ import NIOConcurrencyHelpers
 /// `connectionsMax`; nobody waits while a session is idle; a session that failed is thrown away and
 /// replaced when somebody needs it, after a growing pause where the server does not let us in.
 final class Pool: Sendable {
-  typealias Taker = @Sendable (Result<PooledSession, StoreError>) -> Void
-
-  /// One who waits in line; `taker` is gone once he was served or gave up.
-  ///
-  /// Unchecked because the lock of the pool's state protects it.
-  private final class Waiter: @unchecked Sendable {
-    var taker: Taker?
-    var ticket: Timers.Ticket?
-
-    init(_ taker: @escaping Taker) { self.taker = taker }
-  }
+  /// What one who takes a session gets in the end.
+  typealias Turn = Result<PooledSession, StoreError>
 
   private enum Phase {
     case running, closing, closed
@@ -29,8 +20,7 @@ final class Pool: Sendable {
     var idle: [PooledSession] = []
     var members: [ObjectIdentifier: PooledSession] = [:]
     var opening = 0
-    var waiters = Queue<Waiter>()
-    var waiting = 0
+    var line = Line<Turn>()
     /// Attempts to connect that failed since the last that did not.
     var refusals = 0
     var refusal: StoreError?
@@ -71,19 +61,17 @@ final class Pool: Sendable {
   /// Takes a session, now or when it is this caller's turn.
   ///
   /// - Parameter taker: Called once, here or on another thread of the engine's; must not block.
-  func take(_ taker: @escaping Taker) {
+  func take(_ taker: @escaping Line<Turn>.Taker) {
     enum Decision {
-      case now(Result<PooledSession, StoreError>)
-      case later(Waiter, opens: Bool)
+      case now(Turn)
+      case later(Line<Turn>.Waiter, opens: Bool)
     }
     let decision: Decision = state.withLockedValue { state in
       guard state.phase == .running else {
         return .now(.failure(StoreError(.closed, "The store is closed.")))
       }
       if let session = state.idle.popLast() { return .now(.success(session)) }
-      let waiter = Waiter(taker)
-      state.waiters.append(waiter)
-      state.waiting += 1
+      let waiter = state.line.append(taker)
       return .later(waiter, opens: wantsAnother(&state))
     }
     switch decision {
@@ -92,11 +80,8 @@ final class Pool: Sendable {
       let ticket = poller.schedule(after: options.busyWaitMax) { [weak self] in
         self?.giveUp(waiter)
       }
-      let served = state.withLockedValue { _ in
-        waiter.ticket = ticket
-        return waiter.taker == nil
-      }
-      if served { poller.cancel(ticket) }
+      let isOver = state.withLockedValue { _ in Line.note(ticket, for: waiter) }
+      if isOver { poller.cancel(ticket) }
       if opens { openOne() }
     }
     guardAnswers()
@@ -107,14 +92,13 @@ final class Pool: Sendable {
   /// - Parameter session: A session that was taken.
   func giveBack(_ session: PooledSession) {
     guard !session.session.isBroken else { return discard(session) }
-    let waiter = state.withLockedValue { state -> (Taker, Timers.Ticket?)? in
-      if let next = nextWaiter(&state) { return next }
-      state.idle.append(session)
-      return nil
+    let next = state.withLockedValue { state in
+      let next = state.line.next()
+      if next == nil { state.idle.append(session) }
+      return next
     }
-    guard let (taker, ticket) = waiter else { return drainIfClosing() }
-    if let ticket { poller.cancel(ticket) }
-    taker(.success(session))
+    guard let next else { return drainIfClosing() }
+    next.tell(.success(session), poller)
   }
 
   /// Throws away a session that was taken.
@@ -140,22 +124,9 @@ final class Pool: Sendable {
     if wasIdle { discard(session) }
   }
 
-  private func nextWaiter(_ state: inout State) -> (Taker, Timers.Ticket?)? {
-    while let waiter = state.waiters.popFirst() {
-      guard let taker = waiter.taker else { continue }
-      waiter.taker = nil
-      state.waiting -= 1
-      return (taker, waiter.ticket)
-    }
-    return nil
-  }
-
-  private func giveUp(_ waiter: Waiter) {
-    let outcome = state.withLockedValue { state -> (Taker, StoreError?)? in
-      guard let taker = waiter.taker else { return nil }
-      waiter.taker = nil
-      state.waiting -= 1
-      return (taker, state.live == 0 ? state.refusal : nil)
+  private func giveUp(_ waiter: Line<Turn>.Waiter) {
+    let outcome = state.withLockedValue { state in
+      state.line.giveUp(waiter).map { ($0, state.live == 0 ? state.refusal : nil) }
     }
     guard let (taker, refusal) = outcome else { return }
     let busy = StoreError(
@@ -168,7 +139,7 @@ final class Pool: Sendable {
   // MARK: Opening
 
   private func wantsAnother(_ state: inout State) -> Bool {
-    guard state.phase != .closed, state.waiting > state.opening,
+    guard state.phase != .closed, state.line.count > state.opening,
       state.live + state.opening < options.poolConnectionsMax
     else { return false }
     state.opening += 1
@@ -209,21 +180,18 @@ final class Pool: Sendable {
   }
 
   private func refused(_ error: StoreError) {
-    let (takers, opens) = state.withLockedValue { state -> ([(Taker, Timers.Ticket?)], Bool) in
+    let (given, opens) = state.withLockedValue { state -> ([Line<Turn>.Served], Bool) in
       state.opening -= 1
       state.refusals += 1
       state.refusal = error
       // What waiting does not mend is told at once to those who have no other connection to hope
       // for.
       guard error.code != .unavailable, state.live == 0 else { return ([], wantsAnother(&state)) }
-      var takers: [(Taker, Timers.Ticket?)] = []
-      while let next = nextWaiter(&state) { takers.append(next) }
-      return (takers, false)
+      var given: [Line<Turn>.Served] = []
+      while let next = state.line.next() { given.append(next) }
+      return (given, false)
     }
-    for (taker, ticket) in takers {
-      if let ticket { poller.cancel(ticket) }
-      taker(.failure(error))
-    }
+    for next in given { next.tell(.failure(error), poller) }
     if opens { openOne() }
     drainIfClosing()
   }
@@ -252,7 +220,7 @@ final class Pool: Sendable {
 
   /// How the pool stands.
   var census: (live: Int, idle: Int, waiting: Int, opened: Int) {
-    state.withLockedValue { ($0.live, $0.idle.count, $0.waiting, $0.opened) }
+    state.withLockedValue { ($0.live, $0.idle.count, $0.line.count, $0.opened) }
   }
 
   /// Serves those who wait already, then closes every connection.
@@ -271,7 +239,7 @@ final class Pool: Sendable {
 
   private func drainIfClosing() {
     let drained = state.withLockedValue { state -> [@Sendable () -> Void] in
-      guard state.phase == .closing, state.waiting == 0, state.opening == 0,
+      guard state.phase == .closing, state.line.count == 0, state.opening == 0,
         state.idle.count == state.live
       else { return [] }
       state.phase = .closed

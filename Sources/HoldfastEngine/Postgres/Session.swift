@@ -31,8 +31,10 @@ final class Session: @unchecked Sendable {
   private var preparations: [Preparation] = []
   private var progress = PipelineProgress()
   private var parameters = Parameters()
-  /// Whether an answer was lost, or said that the session is spoilt. The library may still believe
-  /// in a connection whose answers are lost, when it failed to write and has not read the end yet.
+  /// Whether an answer was lost, or said that the session is spoilt.
+  ///
+  /// The library may still believe in a connection whose answers are lost, when it failed to write
+  /// and has not read the end yet.
   private var isSpoilt = false
 
   /// Takes over a connection that is open.

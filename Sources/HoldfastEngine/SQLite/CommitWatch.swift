@@ -111,7 +111,9 @@ final class CommitWatch: Sendable {
     for callback in callbacks.values { callback() }
   }
 
-  /// Ends the thread; the header is not read any more after this. Blocks.
+  /// Ends the thread; the header is not read any more after this.
+  ///
+  /// It blocks.
   func close() {
     let thread = state.withLockedValue { state in
       state.isClosed = true

@@ -4,8 +4,10 @@ import HoldfastCore
 /// A statement that one connection has prepared, with the places of its parameters.
 final class PreparedStatement {
   let handle: OpaquePointer
-  /// SQLite's index of `$1`, `$2`, …; 0 for one that this text does not use. `$1` is a *name* to
-  /// SQLite, numbered in the order of appearance, so the places are looked up once.
+  /// SQLite's index of `$1`, `$2`, …; 0 for one that this text does not use.
+  ///
+  /// `$1` is a *name* to SQLite, numbered in the order of appearance, so the places are looked up
+  /// once.
   private let places: [Int32]
   /// Whether the statement may write.
   let writes: Bool
@@ -31,16 +33,13 @@ final class PreparedStatement {
 
   deinit { sqlite3_finalize(handle) }
 
-  /// How many values the statement needs.
-  var parameterCount: Int { places.count }
-
   /// Binds the values, lets the body step, and takes the values away again.
   ///
   /// Texts and bytes are lent to SQLite where they lie, without a copy: each is pinned by a closure
   /// around those of the following ones, and the body runs innermost. That is why this recurses.
   ///
   /// - Parameters:
-  ///   - bindings: At least ``parameterCount`` values.
+  ///   - bindings: As many values as the statement takes.
   ///   - body: Steps the statement and returns SQLite's code; the statement is reset afterwards.
   /// - Returns: The first code that is an error in binding, or the body's.
   func run(_ bindings: [Bound], _ body: () -> Int32) -> Int32 {

@@ -123,16 +123,13 @@ extension SQLiteConnection {
   ///   - bindings: Its parameters.
   ///   - row: Takes each row; returns whether to go on.
   /// - Returns: How many rows the statement wrote.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   @inline(__always)
   private func step(
     _ statement: Statement, _ bindings: [Bound], _ row: (OpaquePointer) -> Bool
   ) throws(StoreError) -> Int {
+    try statement.check(bindings)
     let prepared = try prepare(statement)
-    guard bindings.count >= prepared.parameterCount else {
-      throw StoreError(
-        .internal,
-        "A statement needs \(prepared.parameterCount) parameters and got \(bindings.count).")
-    }
     guard drawsRevisions || !prepared.writes else {
       throw StoreError(.internal, "A statement that writes was given to a read.")
     }
@@ -154,6 +151,7 @@ extension SQLiteConnection {
   ///   - statement: The statement.
   ///   - bindings: Its parameters.
   /// - Returns: How many rows it wrote.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   @discardableResult
   func run(_ statement: Statement, _ bindings: [Bound] = []) throws(StoreError) -> Int {
     try step(statement, bindings) { _ in true }
@@ -163,6 +161,7 @@ extension SQLiteConnection {
   ///
   /// - Parameter step: The statement with its parameters.
   /// - Returns: Its rows, and how many it wrote.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func result(of step: Step) throws(StoreError) -> StepResult {
     var rows: [[Bound]] = []
     let changes = try self.step(step.statement, step.bindings) { handle in
@@ -179,6 +178,7 @@ extension SQLiteConnection {
   ///   - bindings: Its parameters.
   ///   - body: Takes each row.
   /// - Returns: What the body threw, if it threw.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func forEachRow(
     _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void
   ) throws(StoreError) -> (any Error)? {
@@ -196,6 +196,7 @@ extension SQLiteConnection {
   ///   - statement: The statement.
   ///   - bindings: Its parameters.
   /// - Returns: The number; `nil` where there is no row or it is NULL.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func number(_ statement: Statement, _ bindings: [Bound] = []) throws(StoreError) -> Int64? {
     var number: Int64?
     _ = try step(statement, bindings) { handle in
@@ -208,6 +209,7 @@ extension SQLiteConnection {
   /// Runs a text of several statements that takes no parameters: settings and migrations.
   ///
   /// - Parameter text: The SQL text.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func execute(_ text: String) throws(StoreError) {
     let code = sqlite3_exec(handle, text, nil, nil, nil)
     guard code == SQLITE_OK else { throw failure(code).storeError }

@@ -236,6 +236,7 @@ extension SQLiteEngine {
   ///
   /// - Parameter pages: At most this many.
   /// - Returns: How many were given back.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   package func vacuumSlice(pages: Int) async throws(StoreError) -> Int {
     do {
       return try await write(WriteOptions(durability: .relaxed)) { connection in

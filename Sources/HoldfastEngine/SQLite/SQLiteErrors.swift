@@ -15,7 +15,9 @@ package struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
   package let code: Int32
   /// What the operating system said underneath (`errno`), 0 where it said nothing.
   package let systemCode: Int32
-  /// SQLite's own words. They name tables and columns, never what is bound to a statement.
+  /// SQLite's own words.
+  ///
+  /// They name tables and columns, never what is bound to a statement.
   package let text: String
 
   package init(code: Int32, systemCode: Int32 = 0, text: String = "") {

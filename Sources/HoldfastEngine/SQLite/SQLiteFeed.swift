@@ -38,6 +38,8 @@ enum SQLiteFeed {
   /// The place behind everything that the connection's snapshot shows.
   ///
   /// - Parameter connection: A connection with an open snapshot.
+  /// - Returns: The place.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func end(_ connection: SQLiteConnection) throws(StoreError) -> FeedCursor {
     cursor(try incarnation(connection), try connection.number(newest) ?? 0)
   }
@@ -48,6 +50,8 @@ enum SQLiteFeed {
   ///   - cursor: The place.
   ///   - limit: At most this many.
   ///   - connection: A connection with an open snapshot.
+  /// - Returns: The events in order, and the place behind the last of them.
+  /// - Throws: `trimmed` for a place that is no longer known, else what SQLite says.
   static func page(
     after cursor: FeedCursor, limit: Int, _ connection: SQLiteConnection
   ) throws(StoreError) -> FeedPage {

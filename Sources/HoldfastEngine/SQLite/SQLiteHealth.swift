@@ -25,6 +25,8 @@ enum SQLiteHealth {
   /// - Parameters:
   ///   - parts: The engine's parts.
   ///   - reader: A reader with an open snapshot.
+  /// - Returns: How it stands now.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func of(_ parts: SQLiteParts, _ reader: SnapshotReader) throws(StoreError) -> EngineHealth
   {
     let connection = reader.connection
@@ -52,6 +54,7 @@ enum SQLiteHealth {
   ///
   /// - Parameter connection: A connection with an open snapshot.
   /// - Returns: One sentence a fault.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func faults(_ connection: SQLiteConnection) throws(StoreError) -> [String] {
     var faults: [String] = []
     _ = try connection.forEachRow(integrity, []) { row in

@@ -42,6 +42,7 @@ enum SQLiteMigrator {
   /// - Parameters:
   ///   - connection: A connection with an open transaction.
   ///   - known: The newest migration that this process knows.
+  /// - Throws: `incompatible` for a file that a newer version has written, else what SQLite says.
   static func checkVersion(of connection: SQLiteConnection, is known: Int64) throws(StoreError) {
     let found = try connection.number(version) ?? 0
     guard found != known else { return }
@@ -54,6 +55,7 @@ enum SQLiteMigrator {
   ///   - connection: A connection to the file.
   ///   - migrations: All migrations, from 1.
   /// - Returns: Those that did not run yet, in order; all of them for an empty file.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func pending(
     _ connection: SQLiteConnection, _ migrations: [Migration]
   ) throws(StoreError) -> [Migration] {
@@ -92,6 +94,7 @@ enum SQLiteMigrator {
   ///   - path: The path of the database.
   ///   - migrations: All migrations.
   ///   - options: The engine's options.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func migrate(
     _ connection: SQLiteConnection, path: String, _ migrations: [Migration],
     _ options: EngineOptions
@@ -174,6 +177,7 @@ enum SQLiteCopy {
   ///   - connection: The writer's connection, outside any transaction.
   ///   - path: The path of the database.
   ///   - number: The migration that is to run next.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   static func make(
     of connection: SQLiteConnection, at path: String, before number: Int
   ) throws(StoreError) {

@@ -19,6 +19,7 @@ struct SQLiteOpening: Sendable {
   ///
   /// - Parameter role: What it is for.
   /// - Returns: The connection, with Holdfast's functions and settings.
+  /// - Throws: What the system or SQLite says, as a ``StoreError``.
   func connect(_ role: Role) throws(StoreError) -> SQLiteConnection {
     guard sqlite3_threadsafe() != 0 else {
       throw StoreError(
@@ -60,7 +61,9 @@ struct SQLiteOpening: Sendable {
     }
   }
 
-  /// What every connection is set to. Checkpoints are never automatic: see ``Checkpointer``.
+  /// What every connection is set to.
+  ///
+  /// Checkpoints are never automatic: see ``Checkpointer``.
   private static let settings = """
     PRAGMA foreign_keys = ON;
     PRAGMA synchronous = FULL;
@@ -72,7 +75,10 @@ struct SQLiteOpening: Sendable {
 
   /// Makes an empty file a store's file, and any store's file one with a log.
   ///
-  /// - Parameter connection: The writer's connection.
+  /// - Parameters:
+  ///   - connection: The writer's connection.
+  ///   - isNew: Whether the file is empty.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func prepareFile(_ connection: SQLiteConnection, isNew: Bool) throws(StoreError) {
     if isNew {
       // Both only count before the first table is made.

@@ -16,12 +16,15 @@ final class SQLiteParts: Sendable {
   let hot: HotCache
   let watch: CommitWatch
 
-  /// Opens a store's file, brings it to the newest schema and starts the writer. Blocks.
+  /// Opens a store's file, brings it to the newest schema and starts the writer.
+  ///
+  /// It blocks.
   ///
   /// - Parameters:
   ///   - text: The path.
   ///   - options: How it is opened.
   ///   - migrations: All migrations, from 1.
+  /// - Throws: What the system or SQLite says, as a ``StoreError``.
   init(
     path text: String, options: EngineOptions, migrations: [Migration]
   ) throws(StoreError) {
@@ -66,7 +69,9 @@ final class SQLiteParts: Sendable {
     }
   }
 
-  /// Finishes what was accepted and lets go of everything. Blocks.
+  /// Finishes what was accepted and lets go of everything.
+  ///
+  /// It blocks.
   ///
   /// The order matters: no checkpoint can be complete while readers hold snapshots, and nobody may
   /// read the header of the log's index once the last connection is closed.

@@ -24,6 +24,7 @@ struct SQLitePath {
   /// - Parameters:
   ///   - text: The path as it was given.
   ///   - createsMissing: Whether a missing file is to be made.
+  /// - Throws: `notFound`, `invalid`, or what else the system says of the path.
   init(_ text: String, createsMissing: Bool) throws(StoreError) {
     guard !text.isEmpty, !text.utf8.contains(0) else {
       throw StoreError(

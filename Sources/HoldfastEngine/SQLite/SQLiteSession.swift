@@ -37,7 +37,9 @@ final class SQLiteSession: Connection {
     let thrown: (any Error)? = try attempt { (connection) throws(StoreError) in
       try connection.forEachRow(statement, bindings, body)
     }
-    if let thrown { throw thrown }
+    guard let thrown else { return }
+    if let error = thrown as? StoreError, error.code.dooms { doom = doom ?? error }
+    throw thrown
   }
 
   func run(_ steps: [Step]) throws(StoreError) -> [StepResult] {
@@ -58,6 +60,7 @@ final class SQLiteSession: Connection {
   /// Gives unused pages of the file back to the system.
   ///
   /// - Parameter pages: At most this many.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func vacuum(pages: Int) throws(StoreError) {
     // A pragma takes no parameters; its text is made of a number only.
     try attempt { (connection) throws(StoreError) in

@@ -47,7 +47,9 @@ final class SQLiteWriter: @unchecked Sendable {
   /// What the writer has done so far.
   var statistics: WriterStatistics { shared.withLockedValue { $0 } }
 
-  /// Finishes what waits, copies the log, and ends. Blocks until that is done.
+  /// Finishes what waits, copies the log, and ends.
+  ///
+  /// It blocks until that is done.
   func finish() {
     queue.close()
     thread.withLockedValue { $0 }?.join()

@@ -38,6 +38,7 @@ final class SnapshotPool: Sendable {
   ///   - ageMax: How long an idle snapshot is held.
   ///   - waitMax: How long a read waits for a connection.
   ///   - open: Opens one more.
+  /// - Throws: What opening throws.
   init(
     readersMax: Int, ageMax: Duration, waitMax: Duration,
     open: @escaping @Sendable () throws(StoreError) -> SnapshotReader
@@ -52,7 +53,9 @@ final class SnapshotPool: Sendable {
 
   /// Lends a reader whose snapshot shows every commit up to now.
   ///
-  /// - Parameter body: Reads.
+  /// - Parameters:
+  ///   - body: Reads.
+  ///   - failing: Makes the caller's error of one of the pool's.
   /// - Returns: What the body returned.
   /// - Throws: What the body threw, or an error of the pool's.
   func read<Result, Failure: Error>(
@@ -78,7 +81,9 @@ final class SnapshotPool: Sendable {
   /// Lets every idle snapshot go now.
   func letGoIdle() { letGo { _ in true } }
 
-  /// Refuses later reads, waits for those that run, and closes the connections. Blocks.
+  /// Refuses later reads, waits for those that run, and closes the connections.
+  ///
+  /// It blocks.
   func close() {
     state.change { $0.isClosed = true }
     sweeper.join()

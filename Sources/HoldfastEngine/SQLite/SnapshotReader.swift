@@ -38,6 +38,7 @@ final class SnapshotReader: @unchecked Sendable {
   /// Sees to it that a snapshot is open that shows every commit up to now.
   ///
   /// - Parameter isOld: Whether the snapshot has been open for too long.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   func renew(isOld: Bool) throws(StoreError) {
     // An error may have ended the transaction; what is read then shows a state of its own each
     // time.

@@ -33,6 +33,7 @@ final class TurnLock: Sendable {
   /// Opens the lock file, and makes it where it is missing.
   ///
   /// - Parameter path: The path of the database.
+  /// - Throws: What the system says, as a ``StoreError``.
   init(beside path: String) throws(StoreError) {
     file = open(path + "-holdfast", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else {
@@ -57,6 +58,7 @@ final class TurnLock: Sendable {
   /// Takes the turn within a bound of time, or fails as `unavailable`.
   ///
   /// - Parameter bound: How long to wait at most.
+  /// - Throws: `unavailable` when the wait was too long.
   func take(within bound: Duration) throws(StoreError) {
     let clock = SystemTimeSource()
     let start = clock.monotonicTime()

@@ -18,6 +18,7 @@ struct WALIndex: @unchecked Sendable {
   /// Finds the region of a connection that has read at least once.
   ///
   /// - Parameter connection: An open connection in WAL mode.
+  /// - Throws: What SQLite says, as a ``StoreError``.
   init(of connection: SQLiteConnection) throws(StoreError) {
     guard let region = holdfast_wal_region(connection.handle) else {
       throw StoreError(
@@ -35,12 +36,15 @@ struct WALIndex: @unchecked Sendable {
 struct WALHeader: Sendable {
   fileprivate var raw: holdfast_wal_header
 
-  /// Whether it was read whole. One that was not stands for no state at all.
+  /// Whether it was read whole.
+  ///
+  /// One that was not stands for no state at all.
   var isWhole: Bool { raw.whole }
 
   /// Whether both show the same state of the database; never so unless both are whole.
   ///
   /// - Parameter other: Another header.
+  /// - Returns: Whether it is so.
   func shows(sameAs other: WALHeader) -> Bool {
     guard raw.whole, other.raw.whole else { return false }
     return withUnsafePointer(to: raw) { one in

@@ -21,8 +21,9 @@ class WriteCall: @unchecked Sendable {
     self.arrived = arrived
   }
 
-  /// Whether the body is a closure, which may fail as it likes, so that it wants a savepoint. Steps
-  /// that are known beforehand fail only with the database.
+  /// Whether the body is a closure, which may fail as it likes, so that it wants a savepoint.
+  ///
+  /// Steps that are known beforehand fail only with the database.
   var failsFreely: Bool { true }
 
   /// How a run of the body ended.

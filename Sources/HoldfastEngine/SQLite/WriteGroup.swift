@@ -169,10 +169,16 @@ extension WriteGroup {
   }
 
   /// Answers bodies whose commit is settled.
-  private func answer(_ calls: some Sequence<WriteCall>) {
+  private func answer(_ calls: some Collection<WriteCall>) {
     do throws(StoreError) {
       try options.probe?(.afterCommit)
-      for call in calls { call.settle() }
+      if calls.count == 1 {
+        for call in calls { call.settle() }
+      } else {
+        // Each caller that the writer wakes itself costs it a call of the system.
+        let calls = Array(calls)
+        Task { for call in calls { call.settle() } }
+      }
     } catch {
       for call in calls { call.reject(error) }
     }

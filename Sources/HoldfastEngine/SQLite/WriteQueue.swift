@@ -102,11 +102,13 @@ final class WriteQueue: Sendable {
   func waitForCalls() -> Bool {
     // The next call of a caller that was just answered mostly comes within microseconds; going to
     // sleep and being woken would take longer than that.
-    for _ in 0..<Self.spins {
+    let clock = SystemTimeSource()
+    let end = clock.monotonicTime() + Self.watchMax
+    repeat {
       let waiting = state.withLock { $0.taken < $0.calls.count }
       if waiting { return true }
       Pause.yield()
-    }
+    } while clock.monotonicTime() < end
     let found: Bool? = state.wait { state in
       if state.taken < state.calls.count { return true }
       if state.isClosed { return false }
@@ -116,7 +118,9 @@ final class WriteQueue: Sendable {
     return found ?? false
   }
 
-  private static let spins = 50
+  /// For how long the writer stays awake after a group: about what an answered caller takes to be
+  /// woken and to bring its next call.
+  private static let watchMax = Duration.microseconds(100)
 
   /// Takes those out that have waited for too long.
   ///

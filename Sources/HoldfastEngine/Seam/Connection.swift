@@ -19,7 +19,8 @@ package protocol Connection: AnyObject {
   ///   - statement: The statement.
   ///   - bindings: Its parameters, `$1` first.
   ///   - body: Takes a row, which is valid only until the closure returns. What it throws is
-  ///     rethrown as it is and dooms nothing.
+  ///     rethrown as it is; it dooms the transaction only where it is an error of the store's that
+  ///     no body may catch, such as `corrupt`.
   /// - Throws: What the database says, as a ``StoreError``.
   func forEachRow(
     _ statement: Statement, _ bindings: [Bound], _ body: (Row) throws -> Void) throws
@@ -51,6 +52,7 @@ extension Connection {
   ///   - make: Makes the result of a row.
   /// - Returns: The results in order.
   /// - Throws: What the database says, as a ``StoreError``.
+  @inlinable
   package func rows<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> [Result] {
@@ -67,6 +69,7 @@ extension Connection {
   ///   - make: Makes the result of the row.
   /// - Returns: The result; `nil` where there was no row.
   /// - Throws: What the database says, as a ``StoreError``.
+  @inlinable
   package func row<Result>(
     _ statement: Statement, _ bindings: [Bound] = [], _ make: (Row) throws -> Result
   ) throws -> Result? {

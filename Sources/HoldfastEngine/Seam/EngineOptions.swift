@@ -47,6 +47,10 @@ package enum ProbePoint: String, Sendable, CaseIterable {
   /// Before a statement of a body runs; an error is what the database would have said.
   case statement
   /// After the bodies of a transaction ran, before its COMMIT.
+  ///
+  /// An error stands for the COMMIT's. PostgreSQL's server says for certain that it did not commit,
+  /// and the error comes as it is. SQLite's file may hold such a commit after the next opening, so
+  /// its writer runs each body once more by itself, and where that fails too says `uncertain`.
   case beforeCommit
   /// After its COMMIT, before anybody is told.
   case afterCommit

@@ -69,9 +69,11 @@ package struct Row {
   package func textBytes(_ column: Int32) -> UnsafeBufferPointer<UInt8> {
     switch source {
     case .sqlite(let statement):
-      // Asked for as a blob: asked for as a text, SQLite copies it to put a NUL behind it.
-      let start = sqlite3_column_blob(statement, column)
-      let count = Int(sqlite3_column_bytes(statement, column))
+      // Asked for as a blob: asked for as a text, SQLite copies it to put a NUL behind it. The
+      // value is found once, for each look at a column costs.
+      let value = sqlite3_column_value(statement, column)
+      let start = sqlite3_value_blob(value)
+      let count = Int(sqlite3_value_bytes(value))
       return UnsafeBufferPointer(
         start: start?.assumingMemoryBound(to: UInt8.self), count: start == nil ? 0 : count)
     case .postgres(let result, let row):

@@ -1,3 +1,4 @@
+package import HoldfastCore
 import NIOConcurrencyHelpers
 
 /// Which database stands behind the seam.
@@ -20,6 +21,8 @@ package final class Statement: Sendable {
   package let sqlite: String
   /// The text for PostgreSQL.
   package let postgres: String
+  /// How many parameters it takes: the highest number that either text names.
+  package let parameterCount: Int
   /// The place of the prepared form in a connection's cache: dense, from 0.
   package let index: Int
 
@@ -38,6 +41,7 @@ package final class Statement: Sendable {
   package init(sqlite: String, postgres: String) {
     self.sqlite = sqlite
     self.postgres = postgres
+    self.parameterCount = max(Self.parameterCount(of: sqlite), Self.parameterCount(of: postgres))
     self.index = Self.made.withLockedValue { made in
       defer { made += 1 }
       return made
@@ -53,5 +57,33 @@ package final class Statement: Sendable {
     case .sqlite: sqlite
     case .postgres: postgres
     }
+  }
+
+  /// Refuses a number of values that is not the statement's, which is a fault in Holdfast.
+  ///
+  /// Both databases are kept from seeing it: one would take what is too much without a word, the
+  /// other would speak of its protocol.
+  ///
+  /// - Parameter bindings: The values.
+  /// - Throws: `internal` for too few and for too many.
+  package func check(_ bindings: [Bound]) throws(StoreError) {
+    guard bindings.count != parameterCount else { return }
+    throw StoreError(
+      .internal, "A statement takes \(parameterCount) parameters and got \(bindings.count).")
+  }
+
+  private static func parameterCount(of text: String) -> Int {
+    var highest = 0
+    var number: Int?
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "$"): number = 0
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        number = number.map { $0 * 10 + Int(byte - UInt8(ascii: "0")) }
+        highest = max(highest, number ?? 0)
+      default: number = nil
+      }
+    }
+    return highest
   }
 }

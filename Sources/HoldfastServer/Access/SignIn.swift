@@ -1,6 +1,7 @@
 import HTTPTypes
 import Holdfast
 import HoldfastCore
+import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
@@ -20,6 +21,7 @@ final class SignIn: Sendable {
   private let store: Store
   private let time: any TimeSource
   private let addresses = NIOLockedValueBox<[String: Failures]>([:])
+  private let failed = NIOLockedValueBox(FailedSignIns())
 
   private static let addressesMax = 4_096
   private static let waitingMax = 32
@@ -45,7 +47,9 @@ final class SignIn: Sendable {
       throw Self.refused("No access token was sent.")
     }
     if let token = try await store.tokens.authenticate(secret) { return Access(token) }
-    try await slowDown(channel?.remoteAddress?.ipAddress ?? "")
+    let address = channel?.remoteAddress?.ipAddress ?? ""
+    await record(address)
+    try await slowDown(address)
     throw Self.refused("The access token is unknown, revoked or expired.")
   }
 
@@ -60,19 +64,42 @@ final class SignIn: Sendable {
 
   /// The secret in `Authorization: Bearer …`.
   private static func bearer(_ headers: HTTPFields) -> String? {
-    guard let field = headers[.authorization] else { return nil }
-    var rest = field.utf8[...]
-    for expected in "bearer ".utf8 {
-      guard let byte = rest.popFirst(), byte | 0x20 == expected | 0x20 else { return nil }
+    guard var field = headers[.authorization] else { return nil }
+    let scheme: StaticString = "bearer "
+    return field.withUTF8 { bytes in
+      let length = scheme.utf8CodeUnitCount
+      guard bytes.count > length,
+        (0..<length).allSatisfy({ bytes[$0] | 0x20 == scheme.utf8Start[$0] | 0x20 })
+      else { return nil }
+      let secret = bytes[length...].drop { $0 == UInt8(ascii: " ") }
+      return secret.isEmpty ? nil : String(decoding: secret, as: UTF8.self)
     }
-    while rest.first == UInt8(ascii: " ") { rest.removeFirst() }
-    return rest.isEmpty ? nil : String(Substring(rest))
   }
 
   private static func refused(_ message: String) -> Refusal {
     let error = StoreError(
       .unauthenticated, message, hint: "Send Authorization: Bearer with a valid token.")
     return Refusal(error, headers: [.wwwAuthenticate: "Bearer"])
+  }
+
+  /// Enters a failure into the audit log, or counts it for the next record.
+  ///
+  /// A log that cannot be written lets nobody in: the caller is refused all the same.
+  private func record(_ address: String) async {
+    let now = time.monotonicTime()
+    guard let entry = failed.withLockedValue({ $0.note(address, at: now) }) else { return }
+    do throws(StoreError) {
+      try await store.audit.record(
+        AuditEntry(
+          actor: "anonymous", action: AuditAction.signInFailed, subject: "address:\(address)",
+          result: "denied",
+          details: [
+            "count": .integer(Int64(entry.count)), "others": .integer(Int64(entry.others)),
+          ]))
+    } catch {
+      store.logger.warning(
+        "failed sign-in not recorded", metadata: ["code": .string(error.code.name)])
+    }
   }
 
   private func slowDown(_ address: String) async throws {

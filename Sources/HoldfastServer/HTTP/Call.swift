@@ -75,13 +75,15 @@ extension Call {
     return name
   }
 
-  /// The identifier in the first place of the path.
+  /// The identifier in a place of the path, the first if it is left out.
   ///
-  /// - Parameter what: What it is, for the message.
+  /// - Parameters:
+  ///   - what: What it is, for the message.
+  ///   - place: Which place.
   /// - Returns: The identifier.
   /// - Throws: 400 for what is none.
-  func id(_ what: StaticString) throws(Refusal) -> String {
-    let id = text(0)
+  func id(_ what: StaticString, at place: Int = 0) throws(Refusal) -> String {
+    let id = text(place)
     try Refusal.asMalformed { () throws(StoreError) in try Checks.id(id, what, limits) }
     return id
   }

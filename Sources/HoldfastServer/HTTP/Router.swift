@@ -10,6 +10,8 @@ final class Route: Sendable {
     case quick
     /// Work: it has a time limit.
     case work
+    /// Work that grows with the store and lasts as long as it needs, such as a check of all of it.
+    case long
     /// Work on a body while it comes: it lasts as long as the body moves.
     case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
@@ -73,8 +75,11 @@ final class Route: Sendable {
 
   /// Whether a body is taken in before the answer is made.
   var takesBody: Bool {
-    (pace == .work || pace == .waitingOnBody)
-      && (method == .post || method == .put || method == .patch)
+    switch pace {
+    case .work, .long, .waitingOnBody:
+      method == .post || method == .put || method == .patch
+    case .quick, .streaming, .waiting, .waitingIfAsked: false
+    }
   }
 }
 

@@ -103,6 +103,7 @@ extension ApprovalRequest {
     channel = try fields.optionalText("channel")
     thread = try fields.optionalText("thread")
     ttl = try fields.optionalDuration("ttl")
+    token = try fields.optionalInteger("fencing_token")
   }
 }
 

@@ -107,6 +107,22 @@ struct Fields {
     return try Self.naming(name) { () throws(StoreError) in try DurationText.parse(text) }
   }
 
+  /// Takes a time that may be left out.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: The time; `nil` where it is left out.
+  /// - Throws: `invalid` for anything else.
+  mutating func optionalTime(_ name: String) throws(StoreError) -> Instant? {
+    guard let text = try optionalText(name) else { return nil }
+    return try Self.naming(name) { () throws(StoreError) in try Instant(rfc3339: text) }
+  }
+
+  /// Whether a field is there, null included.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: Whether it is.
+  func has(_ name: String) -> Bool { object[name] != nil }
+
   /// Takes a namespace.
   ///
   /// - Parameter name: The field's name.

@@ -41,6 +41,8 @@ struct PreparedWrite: Sendable {
   /// What it changes beside, which only the store knows: the namespace of a record that is named by
   /// its id, or of a task that a record names. Looked up in the write's own transaction, first.
   var owners: (@Sendable (Transaction) throws(StoreError) -> [Touch])?
+  /// Runs it for those who may see only a part, where that makes a difference.
+  var runRestricted: (@Sendable (Transaction, Access) throws(StoreError) -> Reply)?
   /// Runs it; more than once where the transaction is retried.
   let run: @Sendable (Transaction) throws(StoreError) -> Reply
 
@@ -75,6 +77,7 @@ struct PreparedWrite: Sendable {
         throw Precondition.failed(current).adding(Precondition.mark, true)
       }
     }
+    if let runRestricted, !access.isUnrestricted { return try runRestricted(transaction, access) }
     return try run(transaction)
   }
 }
@@ -108,6 +111,10 @@ enum WriteOperations {
       KeyValueOperations.all,
       RunOperations.all,
       BotOperations.all,
+      SessionOperations.all,
+      ThreadOperations.all,
+      DeadLetterOperations.all,
+      AuditOperations.all,
       TaskOperations.all,
       ProviderOperations.all,
       FileOperations.all,

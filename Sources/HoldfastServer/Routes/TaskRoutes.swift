@@ -40,8 +40,15 @@ enum TaskRoutes {
     }
   }
 
-  private static func change(_ call: Call, _ write: WriteOperation) async throws -> Response {
+  /// The task's identifier in the path.
+  private static func id(_ call: Call) throws(Refusal) -> String {
     let id = try call.id("task id")
+    try Refusal.asMalformed { () throws(StoreError) in try TaskChecks.id(id, call.limits) }
+    return id
+  }
+
+  private static func change(_ call: Call, _ write: WriteOperation) async throws -> Response {
+    let id = try id(call)
     return try await call.answer(write, path: ["id": .string(id)])
   }
 
@@ -93,7 +100,7 @@ enum TaskRoutes {
 
   /// The task of the path, if the caller may see it.
   private static func visible(_ call: Call) async throws -> TaskRecord {
-    let id = try call.id("task id")
+    let id = try id(call)
     let missing = TasksTransaction.missing(id)
     guard let task = try await call.store.tasks.get(id) else { throw missing }
     try call.requireRead(task.namespace, orElse: missing)

@@ -23,7 +23,7 @@ enum TokenRoutes {
     let patterns = try patterns(&fields)
     let ttl = try fields.optionalDuration("ttl")
     try fields.finish()
-    let issued = try await call.store.tokens.create(
+    let issued = try await call.store.tokens.acting(as: call.access.name).create(
       name, role: role, patterns: patterns, ttl: ttl)
     var object = issued.token.json
     object["secret"] = .string(issued.secret)
@@ -80,7 +80,8 @@ enum TokenRoutes {
     try call.noQuery()
     try call.access.requireUnrestricted()
     let name = try call.id("token name")
-    guard try await call.store.tokens.revoke(name) else { throw missing(name) }
+    let tokens = call.store.tokens.acting(as: call.access.name)
+    guard try await tokens.revoke(name) else { throw missing(name) }
     return .empty(.noContent)
   }
 

@@ -14,19 +14,36 @@ extension HTTPServerBuilder {
   static func tls(
     _ base: HTTPServerBuilder, files: ServerOptions.TLSFiles
   ) throws(StoreError) -> HTTPServerBuilder {
+    let chain = try loading("The certificate cannot be read from \(files.certificate).") {
+      try NIOSSLCertificate.fromPEMFile(files.certificate)
+    }
+    let key = try loading("The private key cannot be read from \(files.key).") {
+      try NIOSSLPrivateKey(file: files.key, format: .pem)
+    }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+    configuration.minimumTLSVersion = .tlsv12
     do {
-      let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
-      let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-      var configuration = TLSConfiguration.makeServerConfiguration(
-        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-      configuration.minimumTLSVersion = .tlsv12
       // Made once here, so that a key that does not fit is told at the start and not to clients.
       _ = try NIOSSLContext(configuration: configuration)
       return try .tls(base, tlsConfiguration: configuration)
     } catch {
       throw StoreError(
-        .invalid, "The certificate or its key cannot be used.",
-        hint: "Give the certificate chain and its private key in PEM form.", cause: error)
+        .invalid, "The certificate and the private key do not fit each other.",
+        hint: "Give the key of the certificate, which stands first in its file.",
+        cause: error)
+    }
+  }
+
+  private static func loading<Result>(
+    _ trouble: String, _ load: () throws -> Result
+  ) throws(StoreError) -> Result {
+    do {
+      return try load()
+    } catch {
+      throw StoreError(
+        .invalid, trouble, hint: "Give a file in PEM form, the key without a passphrase.",
+        cause: error)
     }
   }
 }

@@ -11,8 +11,18 @@ extension Entry {
   /// - Parameter includingValue: Whether the value comes along.
   /// - Returns: An object.
   func json(includingValue: Bool) -> Value {
+    Self.json(
+      key: key, value: includingValue ? value : Value?.none, version: version,
+      description: description, createdAt: createdAt, updatedAt: updatedAt, expiresAt: expiresAt)
+  }
+
+  /// The fields of an entry in their order, of which a listed key has the same.
+  fileprivate static func json(
+    key: String, value: Value?, version: Int64, description: String?, createdAt: Instant,
+    updatedAt: Instant, expiresAt: Instant?
+  ) -> Value {
     var object: Object = ["key": .string(key)]
-    if includingValue { object["value"] = value }
+    if let value { object["value"] = value }
     object["version"] = .integer(version)
     object["description"] = .text(description)
     object["created_at"] = .time(createdAt)
@@ -35,13 +45,21 @@ extension Entry {
     text += #","version":"#.utf8
     text += String(version).utf8
     text += #","description":"#.utf8
-    text += description.map { Value.string($0).jsonBytes } ?? Array("null".utf8)
+    if let description {
+      text += Value.string(description).jsonBytes
+    } else {
+      text += "null".utf8
+    }
     text += #","created_at":""#.utf8
     text += createdAt.rfc3339.utf8
     text += #"","updated_at":""#.utf8
     text += updatedAt.rfc3339.utf8
     text += #"","expires_at":"#.utf8
-    text += Value.time(expiresAt).jsonBytes
+    if let expiresAt {
+      text += Value.string(expiresAt.rfc3339).jsonBytes
+    } else {
+      text += "null".utf8
+    }
     text.append(UInt8(ascii: "}"))
     return text
   }
@@ -50,14 +68,9 @@ extension Entry {
 extension ListedKey {
   /// The key, with its value where the list was asked for values.
   var json: Value {
-    var object: Object = ["key": .string(key)]
-    if let value { object["value"] = value }
-    object["version"] = .integer(version)
-    object["description"] = .text(description)
-    object["created_at"] = .time(createdAt)
-    object["updated_at"] = .time(updatedAt)
-    object["expires_at"] = .time(expiresAt)
-    return .object(object)
+    Entry.json(
+      key: key, value: value, version: version, description: description, createdAt: createdAt,
+      updatedAt: updatedAt, expiresAt: expiresAt)
   }
 }
 

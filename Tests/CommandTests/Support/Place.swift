@@ -75,7 +75,7 @@ final class Place: Sendable {
       throw Tool.CannotStart(what: await tool.finish().errors)
     }
     let port = try #require(
-      tool.said.firstMatch(of: /http:\/\/127\.0\.0\.1:([0-9]+)/).flatMap { Int($0.output.1) })
+      tool.said.firstMatch(of: /https?:\/\/[a-z0-9.]+:([0-9]+)/).flatMap { Int($0.output.1) })
     let token = try? String(
       contentsOf: URL(filePath: folder + "/data/admin-token"), encoding: .utf8)
     return Server(

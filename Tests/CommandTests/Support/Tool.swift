@@ -1,4 +1,5 @@
 import Foundation
+import HoldfastTesting
 import NIOConcurrencyHelpers
 
 /// A running program of this package, as a shell would start it.
@@ -99,13 +100,35 @@ final class Tool: Sendable {
     close(input)
   }
 
+  /// How many bytes of memory it has, and had at most since ``forgetPeak()``.
+  var memory: (now: Int, peak: Int) {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+    func kilobytes(_ name: String) -> Int {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+      return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+    return (kilobytes("VmRSS") * 1_024, kilobytes("VmHWM") * 1_024)
+  }
+
+  /// Begins to measure the most memory anew.
+  func forgetPeak() throws {
+    try Data("5".utf8).write(to: URL(filePath: "/proc/\(pid)/clear_refs"))
+  }
+
+  /// Lets a few programs run at once.
+  ///
+  /// Of all tests' together the machine would starve, and the store's time limits would be met by
+  /// no fault of anybody's. Who waits for a program to end holds a turn; servers and watchers,
+  /// which others wait for, need none.
+  private static let turns = Slots(4)
+
   /// Runs a program to its end.
   static func run(
     _ program: Program = .holdfast, _ arguments: [String], input: String? = nil,
     environment: [String: String] = [:], folder: String = "/tmp", streams: Streams = .pipes
   ) async throws -> Outcome {
-    await Turns.shared.take()
-    defer { Turns.shared.give() }
+    await turns.take()
+    defer { turns.give() }
     let tool = try Tool(
       program, arguments, environment: environment, folder: folder, streams: streams)
     if let input { tool.type(input) }
@@ -162,42 +185,6 @@ final class Tool: Sendable {
     return Outcome(
       output: output, errors: errors, code: signal == 0 ? status >> 8 & 0xFF : nil,
       signal: signal == 0 ? nil : signal)
-  }
-}
-
-/// Lets a few programs run at once.
-///
-/// Of all tests' together the machine would starve, and the store's time limits would be met by no
-/// fault of anybody's. Who waits for a program to end holds a turn; servers and watchers, which
-/// others wait for, need none.
-private final class Turns: Sendable {
-  static let shared = Turns(free: 4)
-
-  private let state: NIOLockedValueBox<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-  private init(free: Int) { state = NIOLockedValueBox((free, [])) }
-
-  func take() async {
-    await withCheckedContinuation { continuation in
-      let isFree = state.withLockedValue { state in
-        guard state.free == 0 else {
-          state.free -= 1
-          return true
-        }
-        state.waiting.append(continuation)
-        return false
-      }
-      if isFree { continuation.resume() }
-    }
-  }
-
-  func give() {
-    let next: CheckedContinuation<Void, Never>? = state.withLockedValue { state in
-      guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-      state.free += 1
-      return nil
-    }
-    next?.resume()
   }
 }
 

@@ -43,6 +43,27 @@ import Testing
     #expect(outcome.code == 74)
   }
 
+  /// Goal: who looks a store through sees how far it has come.
+  ///
+  /// Method: in a pipe every step is a plain line, numbered through to the last; on a terminal a
+  /// bar grows in one line, which is empty again at the end; `--json` says nothing of it.
+  @Test func `verify tells how far it has come`() async throws {
+    let place = try await Place()
+    try await place.done("kv", "put", "run:1", "key", "1")
+    let plain = try await place.holdfast("verify")
+    let lines = plain.errors.split(separator: "\n").dropFirst()
+    let count = lines.count
+    #expect(count > 2)
+    for (number, line) in zip(1..., lines) { #expect(line.hasPrefix("\(number) of \(count): ")) }
+    let bar = try await place.holdfast("verify", streams: .terminal(columns: 60))
+    let steps = bar.output.split(separator: "\r").filter { $0.contains(" of \(count)") }
+    #expect(steps.count == count)
+    let lengths = steps.map { step in step.count { $0 == "█" } }
+    #expect(lengths == lengths.sorted() && lengths.first == 0 && lengths.last ?? 0 > 0)
+    #expect(bar.output.contains("\u{1B}[K\u{1B}[32mvalid"))
+    #expect(try await place.holdfast("verify", "--json").errors.isEmpty)
+  }
+
   /// Goal: reading makes nothing, and writing only what was asked for.
   ///
   /// Method: reading verbs on a missing file exit 66 and leave none; so does verify; writing into a

@@ -29,7 +29,9 @@ import Testing
         default: break
         }
         if number % 7 == 2 { try await approvals.consume(asked.id, asked.scope) }
-        if number == 10 { _ = try await test.store.transaction { try $0.approvals.expireDue(limit: 9) } }
+        if number == 10 {
+          _ = try await test.store.transaction { try $0.approvals.expireDue(limit: 9) }
+        }
       }
       time.advance(by: .seconds(2))
       var all: [Approval] = []

@@ -53,7 +53,9 @@ import Testing
       let approvals = test.store.approvals
       let first = try await approvals.request(ApprovalRequest("a", id: "1"))
       let events = try await test.store.changes.made { () async throws in
-        await expectRefusal(.conflict) { try await approvals.request(ApprovalRequest("b", id: "1")) }
+        await expectRefusal(.conflict) {
+          try await approvals.request(ApprovalRequest("b", id: "1"))
+        }
         for bad in ["", ".", "..", "a\u{0}", String(repeating: "i", count: 257)] {
           await expectRefusal(.invalid) { try await approvals.request(ApprovalRequest(bad)) }
           await expectRefusal(.invalid) {
@@ -126,7 +128,7 @@ import Testing
       for decision in ApprovalDecision.allCases {
         let asked = try await approvals.request(request)
         time.advance(by: .seconds(60))
-        let events = try await test.store.changes.made {
+        let events = try await test.store.changes.told { () async throws in
           let decided = try await approvals.decide(
             asked.id, decision, by: "alice", reason: "I looked")
           #expect(decided.status == (decision == .approve ? .approved : .denied))
@@ -249,7 +251,7 @@ import Testing
       try await tryOthers()
       await expectRefusal(.invalidState) { try await approvals.consume(asked.id, request.scope) }
       try await approvals.decide(asked.id, .approve, by: "alice")
-      let events = try await test.store.changes.made {
+      let events = try await test.store.changes.told { () async throws in
         try await tryOthers()
         time.advance(by: .seconds(1))
         var reordered = request.scope
@@ -368,7 +370,7 @@ import Testing
       for decision in [nil, ApprovalDecision.approve, .deny] {
         try await approvals.request(ApprovalRequest("a", id: "1"))
         if let decision { try await approvals.decide("1", decision) }
-        let events = try await test.store.changes.made {
+        let events = try await test.store.changes.told { () async throws in
           #expect(try await approvals.delete("1"))
           #expect(try await !approvals.delete("1"))
         }

@@ -46,7 +46,7 @@ import Testing
         await expectRefusal(.invalidState) { try await approvals.consume(late.id, request.scope) }
       }
       try await isExpired(late.version)
-      let events = try await test.store.changes.made {
+      let events = try await test.store.changes.told { () async throws in
         let upkeep = Upkeep(store: test.store)
         #expect(try await upkeep.slice() == 1)
         #expect(try await upkeep.slice() == 0)
@@ -75,8 +75,9 @@ import Testing
       }
       time.advance(by: .seconds(1))
       let other = try await test.openAnother()
-      let events = try await test.store.changes.made {
-        #expect(try await test.store.transaction { try $0.approvals.expireDue(limit: 7) } == 7)
+      let events = try await test.store.changes.told { () async throws in
+        let first = try await test.store.transaction { try $0.approvals.expireDue(limit: 7) }
+        #expect(first == 7)
         try await withThrowingTaskGroup(of: Void.self) { group in
           for store in [test.store, other] {
             group.addTask { while try await Upkeep(store: store).slice() > 0 {} }

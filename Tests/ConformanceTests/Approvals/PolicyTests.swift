@@ -21,7 +21,7 @@ import Testing
       ]
       for (permission, status, verbs) in expected {
         let request = ApprovalRequest("do it", permission: permission, id: permission)
-        let events = try await store.changes.made {
+        let events = try await store.changes.told { () async throws in
           let approval = try await store.approvals.request(request)
           #expect(approval.status == status && approval.grant == nil)
           #expect(approval.policy == PolicyMode(rawValue: permission))
@@ -78,7 +78,7 @@ import Testing
       for number in 0..<5 {
         try await policies.set("p\(number)", .requireApproval, grants: number % 2 == 0)
       }
-      let events = try await test.store.changes.made {
+      let events = try await test.store.changes.told { () async throws in
         for bad in ["", ".", "..", "a\u{0}", String(repeating: "i", count: 257)] {
           await expectRefusal(.invalid) { try await policies.set(bad, .autoApprove) }
           await expectRefusal(.invalid) { try await policies.get(bad) }
@@ -100,7 +100,7 @@ import Testing
       } while after != nil
       #expect(listed == ["mail/é", "p0", "p1", "p2", "p3", "p4"])
       #expect(try await store.policies.get("mail/é") == replaced.policy)
-      let deletion = try await store.changes.made {
+      let deletion = try await store.changes.told { () async throws in
         #expect(try await store.policies.delete("mail/é"))
         #expect(try await !store.policies.delete("mail/é"))
       }
@@ -209,7 +209,7 @@ import Testing
       }
       let first = try await grant()
       time.advance(by: .seconds(1))
-      let events = try await store.changes.made {
+      let events = try await store.changes.told { () async throws in
         let revoked = try await store.grants.revoke(first.id)
         #expect(revoked.revokedAt == time.wallTime() && revoked.revokedBy == "library")
         #expect(revoked.version > first.version)

@@ -164,4 +164,103 @@ import Testing
       #expect(try await test.store.size() > before)
     }
   }
+
+  /// Goal: `SaveSessionContext`, `GetSessionContext`, `GetSessionContextByThread`,
+  /// `TouchSessionContext`, `ListSessionContexts`, `DeleteSessionContext` are save, get,
+  /// getByThread, touch, list and delete.
+  ///
+  /// Method: one session by all of them; of two of a thread the one last used is found, where the
+  /// older stores gave any.
+  @Test(arguments: Engines.available)
+  func `GetSessionContextByThread is getByThread`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let sessions = test.store.sessions
+      try await sessions.save(SessionEntry("a", channel: "slack", thread: "17", user: "u1"))
+      try await sessions.save(SessionEntry("b", channel: "slack", thread: "17"))
+      try await sessions.touch("a")
+      #expect(try await sessions.get("a")?.user == "u1")
+      #expect(try await sessions.getByThread(channel: "slack", thread: "17")?.id == "a")
+      #expect(try await sessions.list().items.count == 2)
+      #expect(try await sessions.delete("a"))
+      await expectRefusal(.notFound) { try await sessions.touch("a") }
+    }
+  }
+
+  /// Goal: `SaveThreadSession`, `GetThreadSession`, `TouchThreadSession`, `ListThreadSessions`,
+  /// `DeleteThreadSession` are upsert, get, touch, list and delete of threads.
+  ///
+  /// Method: one thread by all of them.
+  @Test(arguments: Engines.available)
+  func `SaveThreadSession is upsert`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let threads = test.store.threads
+      try await threads.upsert(channel: "slack", thread: "17", sessionKey: "a")
+      try await threads.upsert(channel: "slack", thread: "17", sessionKey: "b")
+      try await threads.touch(channel: "slack", thread: "17")
+      #expect(try await threads.get(channel: "slack", thread: "17")?.sessionKey == "b")
+      #expect(try await threads.list().items.count == 1)
+      #expect(try await threads.delete(channel: "slack", thread: "17"))
+      #expect(try await threads.get(channel: "slack", thread: "17") == nil)
+    }
+  }
+
+  /// Goal: `SaveDeadLetter`, `GetDeadLetter`, `ListRetryable`, `IncrementRetry`,
+  /// `ResolveDeadLetter` are save, get, retryable, retryFailed and resolve.
+  ///
+  /// Method: one letter by all of them; what was given up is retried no more, where the older stores
+  /// kept no such state.
+  @Test(arguments: Engines.available)
+  func `IncrementRetry is retryFailed`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let letters = test.store.deadLetters
+      let now = time.wallTime()
+      try await letters.save(
+        DeadLetterEntry("a", source: "slack", message: "hi", error: "gone", nextRetryAt: now))
+      #expect(try await letters.retryable(limit: 10).map(\.id) == ["a"])
+      try await letters.retryFailed("a", next: now + .seconds(60))
+      #expect(try await letters.get("a")?.retryCount == 1)
+      #expect(try await letters.retryable(limit: 10).isEmpty)
+      time.advance(by: .seconds(60))
+      #expect(try await letters.retryable(limit: 10).count == 1)
+      try await letters.retryFailed("a", next: nil)
+      #expect(try await letters.retryable(limit: 10).isEmpty)
+      try await letters.resolve("a")
+      #expect(try await letters.list(DeadLetterQuery(status: .resolved)).items.count == 1)
+  /// Goal: `SaveApproval`, `GetApproval` and `DeleteApproval` are request, get and delete.
+  ///
+  /// Method: one approval; what differs is that its task is cancelled with it.
+  @Test(arguments: Engines.available)
+  func `SaveApproval GetApproval and DeleteApproval are request get and delete`(
+    on engine: TestEngine
+  ) async throws {
+    try await withStore(on: engine) { test in
+      let task = try await test.store.tasks.enqueue("send").task.id
+      let saved = try await test.store.approvals.request(
+        ApprovalRequest("send_email", parameters: ["to": "u1"], task: task, id: "a1"))
+      #expect(try await test.store.approvals.get("a1") == saved)
+      #expect(try await test.store.approvals.delete("a1"))
+      #expect(try await test.store.approvals.get("a1") == nil)
+      #expect(try await test.store.tasks.get(task)?.status == .cancelled)
+    }
+  }
+
+  /// Goal: `ListExpiredApprovals` is `expired(maxAge:)`.
+  ///
+  /// Method: what nobody decided within ten minutes of its request, and nothing else.
+  @Test(arguments: Engines.available)
+  func `ListExpiredApprovals is expired with a maxAge`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let approvals = test.store.approvals
+      try await approvals.request(ApprovalRequest("old", id: "old"))
+      try await approvals.request(ApprovalRequest("decided", id: "decided"))
+      try await approvals.decide("decided", .deny)
+      time.advance(by: .seconds(1))
+      try await approvals.request(ApprovalRequest("new", id: "new"))
+      time.advance(by: .seconds(599))
+      let expired = try await approvals.expired(maxAge: .seconds(600)).items
+      #expect(expired.map(\.id) == ["old"])
+    }
+  }
 }

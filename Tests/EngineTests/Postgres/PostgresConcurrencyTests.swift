@@ -10,10 +10,15 @@ import Testing
   /// counted.
   ///
   /// Method: eight writers add to one row in bodies that read first. Without hot rows they collide
-  /// and run again; with them they queue, and hardly any collision is left.
+  /// and run again; with them they queue, and hardly any collision is left. The server is the
+  /// test's own: while any other serializable transaction of the database is open that has written,
+  /// PostgreSQL takes those that queue for concurrent ones, and most would run again.
   @Test(arguments: [true, false])
   func `eight writers on one row lose nothing`(queueing: Bool) async throws {
-    let engine = try await PostgresFixture().open()
+    let fixture = try await PostgresFixture(on: .start(syncs: false))
+    // The server ends with the last who holds it.
+    defer { withExtendedLifetime(fixture) {} }
+    let engine = try await fixture.open()
     _ = try await engine.write(WriteOptions(), PostgresSQL.steps("hot", "0"))
     let options = WriteOptions(hotRows: queueing ? [7] : [])
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -39,10 +44,13 @@ import Testing
 
   /// Goal: the same holds for statements that are known beforehand.
   ///
-  /// Method: eight writers add to one row by one statement each.
+  /// Method: eight writers add to one row by one statement each, on a server of their own.
   @Test(arguments: [true, false])
   func `eight pipelines on one row lose nothing`(queueing: Bool) async throws {
-    let engine = try await PostgresFixture().open()
+    let fixture = try await PostgresFixture(on: .start(syncs: false))
+    // The server ends with the last who holds it.
+    defer { withExtendedLifetime(fixture) {} }
+    let engine = try await fixture.open()
     _ = try await engine.write(WriteOptions(), PostgresSQL.steps("hot", "0"))
     let options = WriteOptions(hotRows: queueing ? [7, 3] : [])
     try await withThrowingTaskGroup(of: Void.self) { group in

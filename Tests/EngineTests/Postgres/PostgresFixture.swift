@@ -21,14 +21,19 @@ struct PostgresFixture {
   let server: PrivatePostgres
   let url: String
 
-  init() async throws {
-    server = try await PrivatePostgres.shared
+  init() async throws { try await self.init(on: PrivatePostgres.shared) }
+
+  /// A store on a server that the test has started for itself.
+  init(on server: PrivatePostgres) async throws {
+    self.server = server
     url = try await server.freshURL()
   }
 
   /// Opens an engine on the store.
   ///
   /// - Parameter configure: Changes the options.
+  /// - Returns: The engine.
+  /// - Throws: What opening throws.
   func open(_ configure: (inout EngineOptions) -> Void = { _ in }) async throws -> PostgresEngine {
     // Bounds that a busy machine does not reach; a test that is about one sets its own.
     var options = EngineOptions()

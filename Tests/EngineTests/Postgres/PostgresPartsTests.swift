@@ -8,7 +8,7 @@ import Testing
   ///
   /// Method: one row a state.
   @Test(arguments: [
-    ("08006", StoreError.Code.unavailable), ("08P01", .unavailable), ("0A000", .internal),
+    ("08006", StoreError.Code.unavailable), ("08P01", .internal), ("0A000", .internal),
     ("22021", .invalid), ("22P05", .invalid), ("23505", .unavailable), ("23P01", .unavailable),
     ("23514", .internal), ("25006", .unavailable), ("25P02", .unavailable),
     ("25P03", .unavailable), ("28000", .unauthenticated), ("28P01", .unauthenticated),

@@ -11,21 +11,19 @@ import Testing
   import Darwin
 #endif
 
-/// A folder of its own for one test, with engines on a file in it. Goes with the object.
+/// A folder of its own for one test, with engines on a file in it.
+///
+/// Goes with the object.
 final class SQLiteFixture: Sendable {
   let folder: String
   let path: String
 
   init() throws {
-    var template = Array("/tmp/holdfast-sqlite-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else {
-      throw StoreError(.unavailable, "The test got no folder (error \(errno)).")
-    }
-    folder = String(cString: made)
+    folder = try TemporaryFolder.make("holdfast-sqlite")
     path = folder + "/store.db"
   }
 
-  deinit { remove(folder) }
+  deinit { TemporaryFolder.remove(folder) }
 
   /// Opens an engine on the file.
   func open(_ change: (inout EngineOptions) -> Void = { _ in }) async throws -> SQLiteEngine {
@@ -95,19 +93,6 @@ final class SQLiteFixture: Sendable {
       throw StoreError(.internal, "\(code): \(String(cString: sqlite3_errmsg(handle)))")
     }
   }
-}
-
-private func remove(_ folder: String) {
-  if let names = opendir(folder) {
-    while let entry = readdir(names) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { unlink("\(folder)/\(name)") }
-    }
-    closedir(names)
-  }
-  rmdir(folder)
 }
 
 /// Statements that the tests write and read with.

@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct SQLiteWriteTests {
   /// Holds the writer inside a body until calls have gathered behind it, so that they run in one
-  /// group with it. What becomes of the holding body, which writes nothing, does not matter.
+  /// group with it.
+  ///
+  /// What becomes of the holding body, which writes nothing, does not matter.
   private func gathered(
     _ engine: SQLiteEngine, _ count: Int, _ call: @escaping @Sendable (Int) async throws -> Void
   ) async throws -> [(any Error)?] {

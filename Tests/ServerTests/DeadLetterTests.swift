@@ -1,0 +1,104 @@
+import Holdfast
+import HoldfastTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct DeadLetterTests {
+  /// Goal: a letter lives through its routes.
+  ///
+  /// Method: save, fail, give up, redrive with an edit, and resolve one letter on every engine.
+  @Test(arguments: Engines.available)
+  func `a letter lives through its routes`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let made = try await server.send(
+        "POST", "/v1/dead-letters",
+        [
+          "id": "a/b", "source": "slack", "message": ["text": "hi"], "error": "no channel",
+          "channel": "C1", "thread": "17", "next_retry_at": "2030-01-01T00:00:00Z",
+        ])
+      #expect(made.status == 201 && made.headers["location"] == "/v1/dead-letters/a%2Fb")
+      #expect(made.body["status"] == "open" && made.body["retry_count"] == 0)
+      #expect(made.body["next_retry_at"] == "2030-01-01T00:00:00.000000Z")
+      #expect(made.body["history"] == [] && made.body["resolved_at"] == .null)
+      let path = "/v1/dead-letters/a%2Fb"
+      #expect(try await server.send("GET", path).body == made.body)
+      let failed = try await server.send("POST", "\(path)/retry-failed", ["error": "busy"])
+      #expect(failed.body["retry_count"] == 1 && failed.body["status"] == "open")
+      let next: Value = ["next_retry_at": "2031-01-01T00:00:00Z"]
+      let again = try await server.send("POST", "\(path)/retry-failed", next)
+      #expect(again.body["next_retry_at"] == "2031-01-01T00:00:00.000000Z")
+      let given = try await server.send("POST", "\(path)/retry-failed", ["next_retry_at": .null])
+      #expect(given.body["status"] == "given_up" && given.body["next_retry_at"] == .null)
+      #expect(try await server.send("POST", "\(path)/retry-failed").code == "invalid_state")
+      let redriven = try await server.send(
+        "POST", "\(path)/redrive", ["message": ["text": "ho"], "reason": "renamed"])
+      #expect(redriven.body["status"] == "open" && redriven.body["message"] == ["text": "ho"])
+      let event = try #require(redriven.body["history"]?.arrayValue?.last)
+      #expect(event["action"] == "redrive" && event["by"] == "root")
+      #expect(event["message_before"] == ["text": "hi"] && event["reason"] == "renamed")
+      let due = try await server.send("GET", "/v1/dead-letters?retryable=true")
+      #expect(due.body["items"]?.arrayValue?.compactMap { $0["id"]?.stringValue } == ["a/b"])
+      let resolved = try await server.send("POST", "\(path)/resolve", ["reason": "sent"])
+      #expect(resolved.body["status"] == "resolved")
+      for verb in ["resolve", "redrive", "retry-failed"] {
+        let answer = try await server.send("POST", "\(path)/\(verb)")
+        #expect(answer.status == 409 && answer.code == "invalid_state")
+        #expect(try await server.send("POST", "/v1/dead-letters/none/\(verb)").status == 404)
+      }
+      #expect(try await server.send("GET", "/v1/dead-letters/none").status == 404)
+      let audited = try await server.store.audit.list(AuditQuery(subject: "dead_letter:a/b")).items
+      #expect(audited.map(\.actor) == ["root", "root"])
+    }
+  }
+
+  /// Goal: letters are listed by each of their filters and redriven by name or by filter.
+  ///
+  /// Method: letters of two sources and a task, and what each request gives.
+  @Test(arguments: Engines.available)
+  func `letters are listed and redriven by filter`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let letters = server.store.deadLetters
+      for (id, source, run) in [
+        ("1", "slack", "42"), ("2", "mail", nil), ("3", "slack", nil), ("4", "other", nil),
+      ] as [(String, String, String?)] {
+        try await letters.save(DeadLetterEntry(id, source: source, message: 1, run: run))
+        try await letters.retryFailed(id, next: nil)
+      }
+      try await letters.resolve("4")
+      func ids(_ answer: Answer) -> [String] {
+        #expect(answer.status == 200, "\(answer.text)")
+        return (answer.body["items"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+      }
+      func list(_ query: String) async throws -> [String] {
+        ids(try await server.send("GET", "/v1/dead-letters?\(query)"))
+      }
+      func redrive(_ body: Value) async throws -> Answer {
+        try await server.send("POST", "/v1/dead-letters/redrive", body)
+      }
+      #expect(try await list("") == ["4", "3", "2", "1"])
+      #expect(try await list("status=resolved") == ["4"])
+      #expect(try await list("status=given_up&source=slack") == ["3", "1"])
+      #expect(try await list("source=task").isEmpty)
+      #expect(try await list("run=42") == ["1"])
+      #expect(try await list("status=open").isEmpty)
+      #expect(ids(try await redrive(["source": "slack", "limit": 1])) == ["3"])
+      let next = try #require(try await redrive(["limit": 3]).body["next"]?.stringValue)
+      #expect(ids(try await redrive(["limit": 3, "after": .string(next)])) == ["1"])
+      #expect(try await list("status=open") == ["3", "2", "1"])
+      #expect(ids(try await redrive(["ids": ["2", "1"], "message": .null])) == ["2", "1"])
+      #expect(try await letters.get("2")?.message == .null)
+      let bad = try await redrive(["ids": ["1", "4"]])
+      #expect(bad.status == 409 && bad.details["index"] == 1)
+      for body: Value in [
+        ["status": "lost"], ["ids": [1]], ["ids": [], "source": "slack"], ["limit": 0],
+        ["since": "now"], ["after": "x"],
+      ] {
+        #expect(try await redrive(body).status == 422, "\(body)")
+      }
+      for query in ["status=lost", "after=x", "limit=0", "retryable=true&run=42"] {
+        #expect(try await server.send("GET", "/v1/dead-letters?\(query)").status == 400)
+      }
+      let post = try await server.send("POST", "/v1/dead-letters", ["source": "slack"])
+      #expect(post.status == 422 && post.details["field"] == "message")
+    }
+  }
+}
