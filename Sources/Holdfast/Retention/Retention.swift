@@ -64,10 +64,10 @@ public struct Retention: Sendable {
   ///   changed from outside.
   @discardableResult
   public func run(dryRun: Bool = false) async throws(StoreError) -> RetentionReport {
-    try await run(dryRun: dryRun, actor: "", recordsNothing: true)
+    try await run(dryRun: dryRun, actor: "")
   }
 
-  /// The same for upkeep, which leaves no record where nothing went.
+  /// The same for somebody; upkeep leaves no record where nothing went.
   ///
   /// - Parameters:
   ///   - dryRun: Whether only to count.
@@ -76,7 +76,7 @@ public struct Retention: Sendable {
   /// - Returns: How many of each kind went, or would.
   /// - Throws: As ``run(dryRun:)``.
   package func run(
-    dryRun: Bool, actor: String, recordsNothing: Bool
+    dryRun: Bool, actor: String, recordsNothing: Bool = true
   ) async throws(StoreError) -> RetentionReport {
     try await store.observed(Self.run) {
       let bytes = try await store.size()
