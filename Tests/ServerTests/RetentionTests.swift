@@ -21,8 +21,9 @@ import Testing
       #expect(sized.body["size_max"] == 5_000_000)
       let cleared = try await server.send("PUT", "/v1/retention", ["size_max": .null])
       #expect(cleared.body["size_max"] == .null)
-      let task = try await server.store.tasks.enqueue("work", run: "a").task.id
-      try await server.store.tasks.complete(task)
+      let task = try await server.store.tasks.save(
+        TaskDraft("work", run: "a"), status: .completed
+      ).id
       time.advance(by: .seconds(31))
       let dry = try await server.send("POST", "/v1/retention/run?dry_run")
       #expect(dry.status == 200 && dry.body["counts"]?["tasks"] == 1)

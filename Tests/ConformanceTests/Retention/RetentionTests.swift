@@ -7,8 +7,7 @@ import Testing
 
   /// One of everything, finished or idle now.
   private static func fill(_ store: Store, run: String? = nil) async throws {
-    let task = try await store.tasks.enqueue("work", run: run).task.id
-    try await store.tasks.complete(task)
+    try await store.tasks.save(TaskDraft("work", run: run), status: .completed)
     let approval = try await store.approvals.request(ApprovalRequest("pay", run: run)).id
     try await store.approvals.decide(approval, .deny)
     try await store.sessions.save(SessionEntry(run: run))
@@ -34,8 +33,8 @@ import Testing
       try await store.kv(.global).put("k", 1, with: .idempotent("key"))
       let times: [(Duration, [RetentionKind: Int])] = [
         (Self.day, [.sessions: 1, .deadLetters: 1, .idempotency: 1]),
-        (Self.day * 6, [.tasks: 1, .threads: 1]),
-        (Self.day * 23, [.approvals: 1]),
+        (Self.day * 6 - .milliseconds(1), [.tasks: 1, .threads: 1]),
+        (Self.day * 23 - .milliseconds(1), [.approvals: 1]),
       ]
       for (wait, expected) in times {
         time.advance(by: wait)
@@ -63,7 +62,7 @@ import Testing
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       let store = test.store
-      try await store.sessions.save(SessionEntry(id: "s"))
+      try await store.sessions.save(SessionEntry("s"))
       try await store.sessions.append([["text": "hello"]], to: "s")
       try await store.threads.upsert(channel: "c", thread: "t", sessionKey: "s")
       time.advance(by: Self.day * 3_600)
@@ -93,7 +92,7 @@ import Testing
       draft.maxAttempts = 1
       let spent = try await store.tasks.enqueue(draft).task.id
       let claimed = try await store.tasks.claim(limit: 1, lease: .seconds(30))
-      try await store.tasks.fail(spent, error: "no", token: claimed.first?.task.fencingToken)
+      try await store.tasks.fail(spent, error: "no", token: claimed.first?.record.fencingToken)
       let letter = try #require(try await store.deadLetters.list().items.first)
       let waiting = try await store.tasks.enqueue("wait").task.id
       let open = try await store.approvals.request(
@@ -124,8 +123,7 @@ import Testing
       func finish(_ count: Int, run: String?) async throws {
         for _ in 0..<count {
           time.advance(by: .seconds(1))
-          let id = try await store.tasks.enqueue("work", run: run).task.id
-          try await store.tasks.complete(id)
+          try await store.tasks.save(TaskDraft("work", run: run), status: .completed)
         }
       }
       func left(_ run: String?) async throws -> Int {
