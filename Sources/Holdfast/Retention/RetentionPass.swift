@@ -163,28 +163,48 @@ struct RetentionPass {
   /// Old versions of files: each file keeps its newest ones.
   private func trimFiles() async throws -> Int {
     var count = 0
-    let policies = policies(.files)
-    for (namespace, policy) in policies {
+    for (namespace, policy) in policies(.files) {
       guard let keep = policy.keepLast else { continue }
       let place = try namespace.map { try Namespace($0.text) }
-      if dryRun {
-        var bounds: [Bound] = [.integer(Int64(keep))]
-        if let place { bounds.append(.text(place.text)) }
-        let sum = place == nil ? RetentionSQL.countVersions : RetentionSQL.countVersionsIn
-        count += Int(
-          try await store.engine.read(Step(sum, bounds)).rows.first?.first?.integer ?? 0)
-      } else {
-        while !Task.isCancelled {
-          let done = try await store.write(.standard, hotRows: []) { tx in
-            try FileSweeper.trim(keeping: keep, in: place, limit: 10, transaction: tx).versions
-          }
-          count += done
-          guard done > 0 else { break }
-        }
-      }
+      count += dryRun ? try await countVersions(keep, place) : try await trim(keep, place)
     }
     return count
   }
+
+  private func countVersions(_ keep: Int, _ place: Namespace?) async throws -> Int {
+    let sum =
+      place.map {
+        Step(RetentionSQL.countVersionsIn, [.integer(Int64(keep)), .text($0.text)])
+      } ?? Step(RetentionSQL.countVersions, [.integer(Int64(keep)), Bound(isOver)])
+    return Int(try await store.engine.read(sum).rows.first?.first?.integer ?? 0)
+  }
+
+  private func trim(_ keep: Int, _ place: Namespace?) async throws -> Int {
+    let isOver = isOver
+    var count = 0
+    while !Task.isCancelled {
+      let done = try await store.write(.standard, hotRows: []) { tx in
+        guard place == nil else {
+          return try FileSweeper.trim(
+            keeping: keep, in: place, limit: Self.filesMax, transaction: tx
+          ).versions
+        }
+        let found = try tx.reading().all(
+          RetentionSQL.withMoreVersions,
+          [.integer(Int64(keep)), Bound(isOver), .integer(Int64(Self.filesMax))]
+        ) { (namespace: $0.text(0), name: $0.text(1)) }
+        return try found.reduce(0) { sum, file in
+          try sum + tx.files(Namespace(stored: file.namespace)).trim(file.name, keeping: keep)
+        }
+      }
+      count += done
+      guard done > 0 else { break }
+    }
+    return count
+  }
+
+  /// How many files one transaction trims: a trim only marks, and upkeep removes in slices.
+  private static let filesMax = 10
 
   /// Slices that decide by the rows that they delete alone, until one is not full.
   private func slices(

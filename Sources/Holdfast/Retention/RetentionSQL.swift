@@ -26,7 +26,7 @@ enum RetentionSQL {
       SELECT completed_at, number, completed_at, run, 300 + LENGTH(CAST(parameters AS BLOB))
         + COALESCE(LENGTH(CAST(result AS BLOB)), 0)
       FROM tasks
-      WHERE (completed_at, number) < ($1, $2)
+      WHERE completed_at IS NOT NULL AND (completed_at, number) < ($1, $2)
       ORDER BY completed_at DESC, number DESC
       LIMIT $3
       """,
@@ -34,7 +34,7 @@ enum RetentionSQL {
       SELECT completed_at, number, completed_at, run, 300 + OCTET_LENGTH(parameters)
         + COALESCE(OCTET_LENGTH(result), 0)
       FROM tasks
-      WHERE (completed_at, number) < ($1, $2)
+      WHERE completed_at IS NOT NULL AND (completed_at, number) < ($1, $2)
       ORDER BY completed_at DESC, number DESC
       LIMIT $3::BIGINT
       """)
@@ -64,7 +64,7 @@ enum RetentionSQL {
       SELECT closed_at, number, closed_at, run, 400 + LENGTH(CAST(parameters AS BLOB))
         + LENGTH(CAST(history AS BLOB))
       FROM approvals
-      WHERE (closed_at, number) < ($1, $2)
+      WHERE closed_at IS NOT NULL AND (closed_at, number) < ($1, $2)
       ORDER BY closed_at DESC, number DESC
       LIMIT $3
       """,
@@ -72,7 +72,7 @@ enum RetentionSQL {
       SELECT closed_at, number, closed_at, run, 400 + OCTET_LENGTH(parameters)
         + OCTET_LENGTH(history)
       FROM approvals
-      WHERE (closed_at, number) < ($1, $2)
+      WHERE closed_at IS NOT NULL AND (closed_at, number) < ($1, $2)
       ORDER BY closed_at DESC, number DESC
       LIMIT $3::BIGINT
       """)
@@ -254,18 +254,36 @@ enum RetentionSQL {
       LIMIT CAST($2 AS BIGINT))
     """)
 
-  /// How many versions would go: $1 how many are kept, with $2 namespace in the second.
+  /// How many versions would go in all namespaces that have no policy of their own: $1 how many
+  /// are kept, $2 whether policies of a store that is too large hold.
   static let countVersions = Statement(
     """
-    SELECT COALESCE(SUM(versions - CAST($1 AS BIGINT)), 0)
-    FROM files
-    WHERE versions > $1 AND versions > 1
+    SELECT COALESCE(SUM(f.versions - CAST($1 AS BIGINT)), 0)
+    FROM files AS f
+    WHERE f.versions > $1 AND f.versions > 1
+      AND NOT EXISTS (
+        SELECT 1 FROM retention_policies AS p
+        WHERE p.kind = 'files' AND p.namespace = f.namespace AND p.over_size <= $2)
     """)
 
+  /// $1 how many are kept, $2 namespace.
   static let countVersionsIn = Statement(
     """
     SELECT COALESCE(SUM(versions - CAST($1 AS BIGINT)), 0)
     FROM files
     WHERE namespace = $2 AND versions > $1 AND versions > 1
+    """)
+
+  /// Files with more versions: $1 and $2 as ``countVersions``, $3 how many files.
+  static let withMoreVersions = Statement(
+    """
+    SELECT f.namespace, f.name
+    FROM files AS f
+    WHERE f.versions > $1 AND f.versions > 1
+      AND NOT EXISTS (
+        SELECT 1 FROM retention_policies AS p
+        WHERE p.kind = 'files' AND p.namespace = f.namespace AND p.over_size <= $2)
+    ORDER BY f.versions DESC
+    LIMIT CAST($3 AS BIGINT)
     """)
 }
