@@ -55,8 +55,8 @@ public struct Retention: Sendable {
   ///
   /// **Durability.** As every write. **Atomicity.** None as a whole: it is many short transactions,
   /// between which others write; each leaves relations whole. **Idempotency.** A second run finds
-  /// nothing. **Cancellation.** Between two transactions; what went is gone. **Cost.** In proportion
-  /// to what goes; what stays is looked at only where a number or a size is a bound.
+  /// nothing. **Cancellation.** Between two transactions; what went is gone. **Cost.** In
+  /// proportion to what goes; what stays is looked at only where a number or a size is a bound.
   ///
   /// - Parameter dryRun: Whether only to count: the same rows are looked at, and nothing goes.
   /// - Returns: How many of each kind went, or would.

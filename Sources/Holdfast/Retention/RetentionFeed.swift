@@ -100,7 +100,8 @@ enum RetentionFeed {
       WHERE (writer, position) <= ($1::TEXT::xid8, $2::BIGINT)
       """)
 
-  /// A writer that commits late may leave a row before others that went already: the note stays then.
+  /// A writer that commits late may leave a row before others that went already: then the note
+  /// stays.
   ///
   /// $1 the place.
   private static let note = Statement(
