@@ -118,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Holdfast", "HoldfastCore", "HoldfastTesting", "HoldfastCommand", "ReplayAgentRuns",
+        "Holdfast", "HoldfastCore", "HoldfastEngine", "HoldfastTesting",
+        "HoldfastCommand", "ReplayAgentRuns",
         httpClient, nio, nioHTTP1, nioSSL, locks,
       ], swiftSettings: strict),
     .testTarget(

@@ -38,7 +38,8 @@ import Testing
     #expect(state.resolvedAt == nil)
   }
 
-  /// Goal: what is not resolved can be resolved, redriven and moved; what is resolved never changes.
+  /// Goal: what is not resolved can be resolved, redriven and moved; what is resolved never
+  /// changes.
   ///
   /// Method: each step in every status.
   @Test(arguments: DeadLetterStatus.allCases)

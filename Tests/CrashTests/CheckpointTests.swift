@@ -4,7 +4,7 @@ import Testing
 extension CrashTests {
   /// No checkpoint runs while any other process could commit: on SQLite before 3.51.3 the two
   /// together can damage the file.
-  @Suite struct CheckpointTests {
+  @Suite(.timeLimit(.minutes(5))) struct CheckpointTests {
     /// Goal: nobody writes while another process's checkpoint runs.
     ///
     /// Method: a process stands still before or after the call that copies its log, or the one

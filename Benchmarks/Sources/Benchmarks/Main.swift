@@ -2,9 +2,9 @@ import Foundation
 
 /// Measures Holdfast against what the machine can do at best, row by row, and writes the results.
 ///
-/// Usage: `Benchmarks [ROW…] [--rounds N] [--scale] [--profile] [--folder DIR] [--output FILE]`
-/// with rows 1 to 8; all of them if none is named. `--scale` adds the rows at ten million keys,
-/// `--profile` runs our side alone, for a profiler to look at.
+/// Usage: `Benchmarks [ROW…] [--rounds N] [--scale] [--scale-keys N] [--profile] [--folder DIR]
+/// [--output FILE]` with rows 1 to 8; all of them if none is named. `--scale` adds the rows at ten
+/// million keys or as many as are said, `--profile` runs our side alone, for a profiler to look at.
 @main
 enum Main {
   static func main() async {
@@ -50,6 +50,8 @@ struct Settings: Sendable {
   var rows: Set<String> = []
   var rounds = 7
   var isProfile = false
+  /// How many keys the large store of the rows of growth holds.
+  var scaleKeys = 10_000_000
   var folder = FileManager.default.temporaryDirectory.path
   var output = "RESULTS.md"
   let command: String
@@ -62,6 +64,7 @@ struct Settings: Sendable {
       switch argument {
       case "--rounds": rounds = max(1, Int(left.popFirst() ?? "") ?? rounds)
       case "--scale": rows.insert("scale")
+      case "--scale-keys": scaleKeys = max(20_000, Int(left.popFirst() ?? "") ?? scaleKeys)
       case "--profile": isProfile = true
       case "--folder": folder = left.popFirst() ?? folder
       case "--output": output = left.popFirst() ?? output

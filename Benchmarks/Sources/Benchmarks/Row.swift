@@ -37,21 +37,6 @@ struct Row {
     """
 }
 
-/// A single number with its bound, such as a size.
-struct Figure {
-  let what: String
-  let value: Double
-  let unit: String
-  let most: Double
-
-  var line: String {
-    "| \(what) | \(number2(value)) \(unit) | ≤ \(number2(most)) \(unit) | "
-      + "\(value <= most ? "yes" : "**no**") |"
-  }
-
-  static let head = "| What | Measured | Target | Met |\n|---|--:|--:|---|"
-}
-
 func number2(_ value: Double) -> String { String(format: "%.2f", value) }
 
 /// A rate with three digits that count.

@@ -4,16 +4,16 @@ import Holdfast
 /// What stays the same when a thousand times more is stored.
 enum ScaleRows {
   private static let few = 10_000
-  private static let many = 10_000_000
   private static let reads = 50_000
   private static let puts = 1_000
   private static let pages = 2_000
 
   static func measure(_ bench: Bench) async throws -> [Row] {
+    let many = bench.settings.scaleKeys
     let small = try await makeStore(bench, few)
     let large = try await makeStore(bench, many)
-    var rows = try await compare(bench, small, large)
-    rows.append(try await open(bench, small, large))
+    var rows = try await compare(bench, small, large, many)
+    rows.append(try await open(bench, small, large, many))
     let text = try await Program.runAside(
       [CommandLine.arguments[0], "footprint", large, String(many)])
     let resident = try Program.number(after: "resident", in: text)
@@ -33,33 +33,33 @@ enum ScaleRows {
 
   /// Reads, puts and lists, in the small store and in the large one.
   private static func compare(
-    _ bench: Bench, _ small: String, _ large: String
+    _ bench: Bench, _ small: String, _ large: String, _ many: Int
   ) async throws -> [Row] {
+    let held = "\(inWords(many)) keys"
+    let before = "\(inWords(few)) keys"
     let one = try await Side(small, keys: few)
     let other = try await Side(large, keys: many)
     let rows = [
       Row(
-        number: "point read", work: "10 million keys, 10 000 of them in use",
-        against: "10 thousand keys",
+        number: "point read", work: "\(held), \(inWords(few)) of them in use", against: before,
         comparison: try await Comparison.run(
           bench, ours: { try await other.readUsed(reads) },
           theirs: { try await one.readUsed(reads) }),
         target: 1.6, isCost: true),
       Row(
-        number: "point read, all", work: "10 million keys, all at random",
-        against: "10 thousand keys",
+        number: "point read, all", work: "\(held), all at random", against: before,
         comparison: try await Comparison.run(
           bench, ours: { try await other.readCold(reads) },
           theirs: { try await one.readCold(reads) }),
         target: 1.6, isCost: true, notes: ["both without the map of hot entries"]),
       Row(
-        number: "put", work: "10 million keys, durable, random keys", against: "10 thousand keys",
+        number: "put", work: "\(held), durable, random keys", against: before,
         comparison: try await Comparison.run(
           bench, ours: { try await other.put(puts) }, theirs: { try await one.put(puts) }),
         target: 1.6, isCost: true),
       Row(
-        number: "list page", work: "10 million keys, 100 keys with values from a random one on",
-        against: "10 thousand keys",
+        number: "list page", work: "\(held), 100 keys with values from a random one on",
+        against: before,
         comparison: try await Comparison.run(
           bench, ours: { try await other.list(pages) }, theirs: { try await one.list(pages) }),
         target: 1.3, isCost: true),
@@ -69,15 +69,17 @@ enum ScaleRows {
     return rows
   }
 
-  private static func open(_ bench: Bench, _ small: String, _ large: String) async throws -> Row {
+  private static func open(
+    _ bench: Bench, _ small: String, _ large: String, _ many: Int
+  ) async throws -> Row {
     let comparison = try await Comparison.run(
       bench, ours: { try await open(large) }, theirs: { try await open(small) })
     let milliseconds = 1_000 / comparison.ours.median
     return Row(
-      number: "open", work: "10 million keys", against: "10 thousand keys",
+      number: "open", work: "\(inWords(many)) keys", against: "\(inWords(few)) keys",
       comparison: comparison, target: 1.6, isCost: true,
       notes: [
-        "\(number2(milliseconds)) ms with 10 million keys; at most 50 ms: "
+        "\(number2(milliseconds)) ms with \(inWords(many)) keys; at most 50 ms: "
           + (milliseconds <= 50 ? "met" : "**not met**")
       ])
   }
@@ -88,6 +90,15 @@ enum ScaleRows {
     let taken = (ContinuousClock.now - start).seconds
     await store.close()
     return 1 / taken
+  }
+}
+
+/// A number as people say it.
+private func inWords(_ number: Int) -> String {
+  switch number {
+  case 1_000_000...: "\(number / 1_000_000) million"
+  case 1_000...: "\(number / 1_000) thousand"
+  default: String(number)
   }
 }
 

@@ -168,24 +168,42 @@ int64_t baseline_put(
   return nanoseconds() - start;
 }
 
+/// A row of a list, as a caller keeps it until it has read the whole list.
+struct listed {
+  char *key, *value, *description;
+  int64_t version, created, updated, expires;
+};
+
 int64_t baseline_list(
     baseline *self, int64_t namespace_id, const char *from, const char *to, int *rows) {
   int64_t start = nanoseconds();
   int64_t bytes = 0;
+  int room = 1000;
+  struct listed *list = malloc(sizeof *list * (size_t)room);
   *rows = 0;
   sqlite3_bind_int64(self->list, 1, namespace_id);
   sqlite3_bind_text(self->list, 2, from, -1, SQLITE_STATIC);
   sqlite3_bind_text(self->list, 3, to, -1, SQLITE_STATIC);
   while (sqlite3_step(self->list) == SQLITE_ROW) {
-    // A caller keeps what it lists: each key and value is copied.
-    char *key = strdup((const char *)sqlite3_column_text(self->list, 0));
-    char *value = strdup((const char *)sqlite3_column_text(self->list, 6));
-    bytes += key[0] + value[0] + sqlite3_column_int64(self->list, 1);
-    free(key);
-    free(value);
-    (*rows)++;
+    if (*rows == room) list = realloc(list, sizeof *list * (size_t)(room *= 2));
+    struct listed *row = &list[(*rows)++];
+    row->key = strdup((const char *)sqlite3_column_text(self->list, 0));
+    row->version = sqlite3_column_int64(self->list, 1);
+    row->created = sqlite3_column_int64(self->list, 2);
+    row->updated = sqlite3_column_int64(self->list, 3);
+    row->expires = sqlite3_column_int64(self->list, 4);
+    const char *description = (const char *)sqlite3_column_text(self->list, 5);
+    row->description = description ? strdup(description) : 0;
+    row->value = strdup((const char *)sqlite3_column_text(self->list, 6));
   }
   sqlite3_reset(self->list);
+  for (int i = 0; i < *rows; i++) {
+    bytes += list[i].key[0] + list[i].value[0] + list[i].version;
+    free(list[i].key);
+    free(list[i].value);
+    free(list[i].description);
+  }
+  free(list);
   return bytes > 0 ? nanoseconds() - start : -1;
 }
 

@@ -48,7 +48,7 @@ CREATE INDEX approvals_by_caller ON approvals (caller, requested_at, number)
 CREATE INDEX approvals_by_task ON approvals (task, requested_at, number) WHERE task IS NOT NULL;
 CREATE INDEX approvals_by_run ON approvals (run, requested_at, number) WHERE run IS NOT NULL;
 CREATE INDEX approvals_undecided ON approvals (requested_at, number) WHERE decision IS NULL;
-CREATE INDEX approvals_due ON approvals (expires_at, number) WHERE status = 'pending';
+CREATE INDEX approvals_due ON approvals (expires_at, number) WHERE closed_at IS NULL;
 CREATE INDEX approvals_closed ON approvals (closed_at, number) WHERE closed_at IS NOT NULL;
 
 -- What becomes of a request for a permission; one without a row must be decided by somebody.
@@ -81,6 +81,7 @@ CREATE TABLE grants (
   revoked_by TEXT,
   CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 ) STRICT;
+CREATE INDEX grants_by_pair ON grants (task, permission, expires_at, number);
 CREATE INDEX grants_by_expiry ON grants (expires_at, number);
 CREATE INDEX grants_by_task ON grants (task, expires_at, number);
 CREATE INDEX grants_by_permission ON grants (permission, expires_at, number);

@@ -69,7 +69,7 @@ enum ApprovalSQL {
       decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
       decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
     FROM approvals
-    WHERE status = 'pending' AND expires_at <= holdfast_now()
+    WHERE closed_at IS NULL AND expires_at <= holdfast_now()
     ORDER BY expires_at, number
     LIMIT CAST($1 AS BIGINT)
     """)

@@ -5,8 +5,8 @@ import HoldfastEngine
 /// The key that seals the audit log: it lies wrapped in the database, and comes to light when the
 /// store is opened with its master key.
 ///
-/// A store that has written records before it got a key keeps them as they are: a checkpoint, sealed
-/// with the key, fixes each chain as it stood then, and what follows is sealed with the key.
+/// A store that has written records before it got a key keeps them as they are: a checkpoint,
+/// sealed with the key, fixes each chain as it stood then, and what follows is sealed with it.
 enum AuditKey {
   /// Where the wrapped key lies in `meta`.
   static let name = "key.audit"
@@ -18,7 +18,8 @@ enum AuditKey {
   ///   - master: The master key that the store is opened with.
   ///   - ids: Where chance comes from.
   /// - Returns: The way of sealing.
-  /// - Throws: `unauthenticated` where the store has a key and the master key is missing or another.
+  /// - Throws: `unauthenticated` where the store has a key, and the master key is missing or
+  ///   another.
   static func open(
     _ engine: any Engine, _ master: MasterKey?, _ ids: any IDSource
   ) async throws(StoreError) -> AuditSealing {

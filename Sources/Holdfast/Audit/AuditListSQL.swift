@@ -2,9 +2,10 @@ import HoldfastEngine
 
 /// The statements that list the audit log, the newest record first.
 ///
-/// Each takes the same parameters: $1 to $3 the place before which it goes on (time, chain, number),
-/// $4 the earliest time, $5 actor, $6 action, $7 subject, $8 bot, $9 run, $10 memory, each NULL for
-/// any, $11 how many. There is one statement for each index that can serve it; the narrowest leads.
+/// Each takes the same parameters: $1 to $3 the place before which it goes on (time, chain,
+/// number), $4 the earliest time, $5 actor, $6 action, $7 subject, $8 bot, $9 run, $10 memory, each
+/// NULL for any, $11 how many. There is one statement for each index that can serve it; the
+/// narrowest leads.
 enum AuditListSQL {
   /// The statement whose index serves a query best.
   static func statement(for query: AuditQuery) -> Statement {

@@ -155,14 +155,8 @@ public struct BotsTransaction {
     slug: String?, name: String?, metadata: Value?
   ) throws(StoreError) -> (name: Bound, metadata: Bound, bytes: Int) {
     if let slug { try Checks.id(slug, "slug", limits) }
-    if let name {
-      try transaction.dooming { () throws(StoreError) in
-        try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax)
-      }
-    }
-    let text = try metadata.map { value throws(StoreError) in
-      try Metadata.text(value, in: transaction)
-    }
+    if let name { try Checks.text(name, "name", bytesMax: limits.descriptionBytesMax) }
+    let text = try metadata.map { value throws(StoreError) in try Metadata.text(value, limits) }
     let bytes = [slug, name, text].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
     return (Bound(name), Bound(text), bytes)
   }

@@ -12,9 +12,9 @@ extension DeadLettersTransaction {
   ///     object, whose `parameters` the new task has. The message as it is where this is `nil`.
   ///   - reason: Why, at most 4 KiB; kept in the history.
   /// - Returns: The letter as it is now.
-  /// - Throws: ``StoreError`` with `not_found` for a missing letter, and for one whose task is gone;
-  ///   `invalid_state` for one that is resolved, for one whose task is not finished, and under an
-  ///   archived run; `invalid`, `too_large`.
+  /// - Throws: ``StoreError`` with `not_found` for a missing letter, and for one whose task is
+  ///   gone; `invalid_state` for one that is resolved, for one whose task is not finished, and
+  ///   under an archived run; `invalid`, `too_large`.
   @discardableResult
   public func redrive(
     _ id: String, message: Value? = nil, reason: String? = nil

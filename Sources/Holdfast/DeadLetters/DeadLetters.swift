@@ -199,9 +199,9 @@ extension DeadLetters {
   /// Redrives all letters that a filter matches; resolved ones, and those of archived runs, are
   /// left alone.
   ///
-  /// **Atomicity.** A page of letters is one transaction; a failure leaves those before it redriven.
-  /// **Idempotency.** A second call redrives what matches then. **Cancellation.** Between two pages.
-  /// **Cost.** A commit for each hundred letters, or as many as the query's limit says.
+  /// **Atomicity.** A page of letters is one transaction; a failure leaves those before it
+  /// redriven. **Idempotency.** A second call redrives what matches then. **Cancellation.** Between
+  /// two pages. **Cost.** A commit for each hundred letters, or as many as the query's limit says.
   ///
   /// - Parameters:
   ///   - query: Which letters; its limit is how many one transaction takes.

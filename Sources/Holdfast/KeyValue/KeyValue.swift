@@ -209,7 +209,7 @@ extension KeyValue {
     guard plan.bytes <= store.context.limits.transactionBytesMax else { return nil }
     guard store.engine.dialect == .postgres else {
       return try await store.observed(Operations.put) {
-        try await store.write(settings, hotRows: []) { tx in
+        try await store.write(settings, hotRows: [], decidesFirst: true) { tx in
           try tx.kv(plan.namespace).run(plan, on: tx.writing(bytes: plan.bytes))
         }
       }

@@ -65,11 +65,10 @@ extension KeyValueTransaction {
   /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, `too_large` for too many.
   public func getMany(_ keys: [String]) throws(StoreError) -> [Entry?] {
     try namespace.check(limits)
-    try transaction.dooming { () throws(StoreError) in
-      guard keys.count > limits.transactionOperationsMax else { return }
-      throw StoreError(
-        .tooLarge, "At most \(limits.transactionOperationsMax) keys can be asked for at once.",
-        hint: "Ask in several calls.")
+    guard keys.count <= limits.transactionOperationsMax else {
+      throw Excess.refusal(
+        "At most \(limits.transactionOperationsMax) keys can be asked for at once.",
+        hint: "Ask in several calls.", details: [:])
     }
     for key in keys { try Key.check(key, limits) }
     let steps = keys.map { Step(KeyValueSQL.get, [.text(namespace.text), .text($0)]) }
@@ -230,9 +229,7 @@ extension KeyValueTransaction {
       }
       expected = entry.version
     }
-    return try transaction.dooming { () throws(StoreError) in
-      try PutPlan(namespace, put, expected: expected, limits)
-    }
+    return try PutPlan(namespace, put, expected: expected, limits)
   }
 
   /// Runs a plan; where it was refused, finds out why, or makes the namespace and runs it again.

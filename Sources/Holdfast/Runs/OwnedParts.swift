@@ -21,12 +21,8 @@ struct OwnedPart: Sendable {
 enum OwnedParts {
   /// In the order in which they are removed.
   static let all: [OwnedPart] = [
-    .tasks,
-    SessionsTransaction.owned,
-    FileOwnership.part,
-    ApprovalPart.part,
-    ApprovalPart.part,
     DeadLettersTransaction.owned,
+    .tasks,
     ApprovalPart.part,
     SessionsTransaction.owned,
     FileOwnership.part,

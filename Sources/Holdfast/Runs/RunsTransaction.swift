@@ -30,7 +30,7 @@ public struct RunsTransaction {
     try Checks.runID(id, limits)
     if let parent { try Checks.runID(parent, limits) }
     let tags = try checked(tags)
-    let metadata = try Metadata.text(metadata, in: transaction)
+    let metadata = try Metadata.text(metadata, limits)
     let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
     try RunGuard.check(deleted: id, on: connection)
     if let parent, try find(parent, connection) == nil {
@@ -126,7 +126,7 @@ public struct RunsTransaction {
     try Checks.runID(id, limits)
     let newTags = try tags.map { tags throws(StoreError) in try checked(tags) }
     let newMetadata = try metadata.map { value throws(StoreError) in
-      try Metadata.text(value, in: transaction)
+      try Metadata.text(value, limits)
     }
     let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
     let updated = try connection.change(
@@ -163,11 +163,7 @@ public struct RunsTransaction {
     _ event: RunEvent, to id: String, error: String? = nil
   ) throws(StoreError) -> Run {
     try Checks.runID(id, limits)
-    if let error {
-      try transaction.dooming { () throws(StoreError) in
-        try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax)
-      }
-    }
+    if let error { try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax) }
     let connection = try transaction.writing(bytes: id.utf8.count + (error?.utf8.count ?? 0))
     let row = try known(id, connection)
     var state = RunState(status: row.run.status, completedAt: row.run.completedAt)

@@ -12,8 +12,8 @@ extension SessionsTransaction {
   ///   - id: The session's identifier.
   /// - Returns: The positions of the items.
   /// - Throws: ``StoreError`` with `not_found` for a missing session, `invalid` with the place in
-  ///   the details for an item that is no object, `too_large`, and `invalid_state` under an archived
-  ///   run; nothing was written, and no position is used up.
+  ///   the details for an item that is no object, `too_large`, and `invalid_state` under an
+  ///   archived run; nothing was written, and no position is used up.
   @discardableResult
   public func append(_ items: [Value], to id: String) throws(StoreError) -> AppendedItems {
     var texts: [String] = []

@@ -3,9 +3,9 @@ import HoldfastEngine
 
 /// Removes the items of sessions that were cleared or deleted.
 ///
-/// Nobody sees the difference but the disk. Each slice decides by the rows that it deletes alone: no
-/// item is ever added below a clearing's bound, because positions only grow and a session's number
-/// never comes again. So on PostgreSQL a slice may run at READ COMMITTED.
+/// Nobody sees the difference but the disk. Each slice decides by the rows that it deletes alone:
+/// no item is ever added below a clearing's bound, because positions only grow and a session's
+/// number never comes again. So on PostgreSQL a slice may run at READ COMMITTED.
 enum SessionSweeper {
   /// How many items one slice removes.
   static let sliceRowsMax = 500

@@ -8,7 +8,8 @@ extension Store {
 /// The sessions of a store; each call is a transaction of its own.
 ///
 /// ```swift
-/// let session = try await store.sessions.save(SessionEntry(channel: "slack", thread: "17.5")).session
+/// let entry = SessionEntry(channel: "slack", thread: "17.5")
+/// let session = try await store.sessions.save(entry).session
 /// try await store.sessions.append([["role": "user", "text": "Hello"]], to: session.id)
 /// let page = try await store.sessions.items(of: session.id, ItemQuery(last: 20))
 /// ```
@@ -151,8 +152,8 @@ extension Sessions {
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The positions of the items.
   /// - Throws: ``StoreError`` with `not_found` for a missing session, `invalid` with the place in
-  ///   the details for an item that is no object, `too_large`, and `invalid_state` under an archived
-  ///   run; nothing was written, and no position is used up.
+  ///   the details for an item that is no object, `too_large`, and `invalid_state` under an
+  ///   archived run; nothing was written, and no position is used up.
   @discardableResult
   public func append(
     _ items: [Value], to id: String, with settings: WriteSettings = .standard

@@ -74,8 +74,8 @@ extension Store {
 
   /// Looks the whole store through: the database's own structures, and that rows fit each other.
   ///
-  /// - Parameter progress: Told of each step when it begins, on a thread of the store's; it must not
-  ///   block.
+  /// - Parameter progress: Told of each step when it begins, on a thread of the store's; it must
+  ///   not block.
   /// - Returns: What was found.
   /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the check itself
   ///   could not go on.

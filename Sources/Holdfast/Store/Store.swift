@@ -205,25 +205,23 @@ extension Store {
     }
   }
 
-  package func writeOptions(_ settings: WriteSettings, hotRows: [Int64] = []) -> WriteOptions {
-    switch settings.durability ?? durability {
-    case .durable: WriteOptions(durability: .durable, hotRows: hotRows)
-    case .relaxed: WriteOptions(durability: .relaxed, hotRows: hotRows)
-    }
+  package func writeOptions(
+    _ settings: WriteSettings, hotRows: [Int64] = [], decidesFirst: Bool = false
+  ) -> WriteOptions {
+    let isRelaxed = settings.durability ?? durability == .relaxed
+    return WriteOptions(
+      durability: isRelaxed ? .relaxed : .durable, hotRows: hotRows, decidesFirst: decidesFirst)
   }
 
   package func write<Result: Sendable>(
-    _ settings: WriteSettings, hotRows: [Int64],
+    _ settings: WriteSettings, hotRows: [Int64], decidesFirst: Bool = false,
     _ body: @escaping @Sendable (Transaction) throws -> Result
   ) async throws -> Result {
     let context = context
     let owner = settings.owner
-    return try await engine.write(writeOptions(settings, hotRows: hotRows)) { connection in
-      let transaction = Transaction(connection, context, isReadOnly: false, owner: owner)
-      defer { transaction.end() }
-      let result = try body(transaction)
-      try transaction.checkDoom()
-      return result
+    let options = writeOptions(settings, hotRows: hotRows, decidesFirst: decidesFirst)
+    return try await engine.write(options) { connection in
+      try Transaction(connection, context, isReadOnly: false, owner: owner).run(body)
     }
   }
 

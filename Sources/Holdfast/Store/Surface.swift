@@ -22,7 +22,10 @@ extension Store {
         owner: settings.owner, key: key, request: [.string(operation.name), arguments()])
     }
     return try await observed(operation) {
-      guard let request else { return try await write(settings, hotRows: hotRows, body) }
+      guard let request else {
+        // An operation of ours decides before it writes.
+        return try await write(settings, hotRows: hotRows, decidesFirst: true, body)
+      }
       return try await write(request, settings, hotRows: hotRows, body)
     }
   }
@@ -43,7 +46,7 @@ extension Store {
     var settings = WriteSettings.standard
     settings.owner = owner
     return try await observed(operation) { [settings] in
-      try await write(settings, hotRows: [], body)
+      try await write(settings, hotRows: [], decidesFirst: true, body)
     }
   }
 

@@ -1,5 +1,6 @@
 package import HoldfastCore
 package import HoldfastEngine
+import NIOConcurrencyHelpers
 
 /// A transaction: everything that its body does is kept together, or none of it is.
 ///
@@ -22,8 +23,6 @@ public final class Transaction {
   private var connection: (any Connection)?
   private var operations = 0
   private var bytes = 0
-  /// The error past which nothing of the transaction is kept, even where the body swallowed it.
-  private var doom: StoreError?
 
   package init(
     _ connection: any Connection, _ context: StoreContext, isReadOnly: Bool, owner: String = ""
@@ -34,27 +33,39 @@ public final class Transaction {
     self.actor = owner.isEmpty ? context.actor : owner
   }
 
+  /// Runs the body of a transaction that writes, and ends the transaction's life.
+  ///
+  /// What a connection throws dooms the transaction by itself; what was refused as too large does
+  /// here.
+  ///
+  /// - Parameter body: The body.
+  /// - Returns: What the body returned.
+  /// - Throws: What the body throws, and what was refused as too large even where the body
+  ///   swallowed it.
+  package func run<Result>(_ body: (Transaction) throws -> Result) throws -> Result {
+    defer { end() }
+    let refusal = NIOLockedValueBox<StoreError?>(nil)
+    let result = try Excess.heard { error in
+      refusal.withLockedValue { $0 = $0 ?? error }
+    } in: {
+      try body(self)
+    }
+    if let error = refusal.withLockedValue(\.self) { throw error }
+    return result
+  }
+
   /// Ends the transaction's life; its owner calls it when the body has returned.
   package func end() { connection = nil }
 
-  /// Makes sure that no error which dooms the transaction was swallowed; its owner calls it before
-  /// the commit.
-  ///
-  /// - Throws: The error that doomed it.
-  package func checkDoom() throws(StoreError) {
-    if let doom { throw doom }
-  }
-
   /// The connection, for an operation that reads.
   ///
-  /// - Throws: `invalid_state` after the body has ended, and the error that doomed the transaction.
+  /// - Throws: `invalid_state` after the body has ended.
   package func reading() throws(StoreError) -> any Connection {
     guard let connection else {
       throw StoreError(
         .invalidState, "The transaction has ended.",
         hint: "Use a transaction only inside the body that was given it.")
     }
-    try checkDoom()
     return connection
   }
 
@@ -74,44 +85,22 @@ public final class Transaction {
     }
     self.operations += operations
     self.bytes += bytes
-    try dooming { () throws(StoreError) in try checkSize() }
+    try checkSize()
     return connection
-  }
-
-  /// Runs what may throw an error that the body must not get away with, such as the measuring of
-  /// what an operation was given.
-  ///
-  /// What a connection throws dooms by itself. An operation runs in here what else of it can throw
-  /// `too_large`, or a fault in Holdfast.
-  ///
-  /// - Parameter work: The work.
-  /// - Returns: What the work returned.
-  /// - Throws: What the work threw; from then on nothing of the transaction is kept, unless it is
-  ///   one of the errors that a body may catch.
-  package func dooming<Result>(
-    _ work: () throws(StoreError) -> Result
-  ) throws(StoreError) -> Result {
-    do throws(StoreError) {
-      return try work()
-    } catch {
-      if error.code.dooms, doom == nil { doom = error }
-      throw error
-    }
   }
 
   /// Checks what the transaction has come to against the limits.
   private func checkSize() throws(StoreError) {
     let limits = context.limits
     guard self.operations <= limits.transactionOperationsMax else {
-      throw StoreError(
-        .tooLarge,
+      throw Excess.refusal(
         "A transaction holds at most \(limits.transactionOperationsMax) operations.",
         hint: "Split the work into several transactions.",
         details: ["operations_max": .integer(Int64(limits.transactionOperationsMax))])
     }
     guard self.bytes <= limits.transactionBytesMax else {
-      throw StoreError(
-        .tooLarge, "A transaction writes at most \(limits.transactionBytesMax) bytes.",
+      throw Excess.refusal(
+        "A transaction writes at most \(limits.transactionBytesMax) bytes.",
         hint: "Split the work into several transactions.",
         details: ["bytes_max": .integer(Int64(limits.transactionBytesMax))])
     }

@@ -37,6 +37,9 @@ package final class ClaimDesk: Sendable {
   /// - Parameter tasksMax: How many tasks one transaction claims at most.
   package init(tasksMax: Int) { self.tasksMax = tasksMax }
 
+  /// How many wait for their turn.
+  var waitingCount: Int { state.withLockedValue { $0.lines.values.reduce(0) { $0 + $1.count } } }
+
   /// Claims, together with others where they wait.
   ///
   /// - Parameters:

@@ -5,6 +5,9 @@ import HoldfastEngine
 extension Tasks {
   private static let claim = Operation("tasks.claim", isWrite: true)
   private static let due = Operation("tasks.due", isWrite: false)
+  /// How soon a claim that waits looks again for what is due and was not to be had: somebody is
+  /// writing it at this moment, the worker may not have it, or no lease is taken after a leap.
+  private static let pause = Duration.milliseconds(250)
 
   /// Claims the tasks that are due, for one worker, for as long as the lease lasts.
   ///
@@ -68,8 +71,7 @@ extension Tasks {
         let left = end - time.monotonicTime()
         guard left > .zero, !Task.isCancelled else { return [] }
         let next = try await untilDue(order.queues) ?? left
-        guard next > .zero else { break }
-        await wakeUp.wait(atMost: min(left, next), time)
+        await wakeUp.wait(atMost: min(left, next > .zero ? next : Self.pause), time)
       } while try await untilDue(order.queues).map { $0 > .zero } ?? true
     }
   }

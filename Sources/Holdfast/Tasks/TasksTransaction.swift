@@ -52,9 +52,8 @@ public struct TasksTransaction {
       end = query.since?.microseconds ?? .min
     case .oldest:
       place =
-        query.after == nil
-        ? TimePlace(time: query.since?.microseconds ?? .min, number: .min)
-        : try TimePlace(after: query.after, until: nil)
+        try query.after.map { after throws(StoreError) in try TimePlace(after: after, until: nil) }
+        ?? TimePlace(time: query.since?.microseconds ?? .min, number: .min)
       end = query.until?.microseconds ?? .max
     }
     let page = try connection.page(

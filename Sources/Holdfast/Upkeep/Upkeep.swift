@@ -66,7 +66,7 @@ public final class Upkeep: Service {
     }
   }
 
-  /// One slice of work in one transaction.
+  /// One slice of work: a transaction for each kind that is due.
   ///
   /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
   package func slice() async throws(StoreError) -> Int {
@@ -160,7 +160,7 @@ public final class Upkeep: Service {
         OR EXISTS (SELECT 1 FROM session_clearings)
         THEN 1 ELSE 0 END,
       CASE WHEN EXISTS (
-          SELECT 1 FROM approvals WHERE status = 'pending' AND expires_at <= holdfast_now())
+          SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
         THEN 1 ELSE 0 END
     """)
 
@@ -171,7 +171,7 @@ public final class Upkeep: Service {
     FROM (
       SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
       UNION ALL
-      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.status = 'pending') AS n
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL) AS n
     """)
 
   /// A row where somebody ran retention within the hour.

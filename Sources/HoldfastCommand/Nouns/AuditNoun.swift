@@ -54,7 +54,7 @@ struct AuditRecordVerb: Verb {
       [
         "action": action, "subject": subject, "bot": bot, "run": run, "memory": memory,
         "result": result, "by": by,
-        "details": try details.map { try ValueArgument.object($0, "details") },
+        "details": try ValueArgument.object(details, "details"),
       ])
   }
 }

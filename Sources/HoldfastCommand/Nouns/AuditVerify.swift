@@ -21,10 +21,10 @@ struct AuditVerify: AsyncParsableCommand {
   @OptionGroup var arguments: StoreArguments
 
   func run() async throws {
-    let body: Body = ["anchor": try anchor.map { try ValueArgument.object("@\($0)", "anchor") }]
+    let body: Body = ["anchor": try ValueArgument.object(anchor.map { "@" + $0 }, "anchor")]
     let isValid = try await Connection.use(StoreURL.named(arguments.store), for: .read) {
       connection in
-      let answer = try await connection.send(.post, Route("audit", "verify"), body.object)
+      let answer = try await connection.send(.post(Route("audit", "verify"), body))
       try arguments.print(answer, Self.look)
       let found = try answer.value()
       if !arguments.json, let warning = found["warning"]?.stringValue { Stream.say(warning) }

@@ -6,17 +6,16 @@ import HoldfastServer
 
 /// Gives a file's content.
 struct FileGet: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "get",
-    abstract: "Write a file's content to standard output, or into a file.",
-    discussion: """
+  static let configuration = CommandConfiguration.verb(
+    "get", "Write a file's content to standard output, or into a file.",
+    about: """
       What was read is compared with the digest that the store has of it. A file that is written \
       to is there only when all of it came.
-
-      EXAMPLE
-        holdfast file get run:42 report.pdf --output report.pdf
-        holdfast file get run:42 notes.md --number 3
-      """)
+      """,
+    examples: [
+      "holdfast file get run:42 report.pdf --output report.pdf",
+      "holdfast file get run:42 notes.md --number 3",
+    ])
 
   @OptionGroup var file: FileArguments
 
@@ -68,15 +67,13 @@ struct FileGet: AsyncParsableCommand {
 }
 
 /// Shows what changed between two versions.
-struct FileDiff: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "diff",
-    abstract: "Show what changed between two versions of a text.",
-    discussion: """
-      EXAMPLE
-        holdfast file diff run:42 notes.md
-        holdfast file diff run:42 notes.md --from 1 --to 3
-      """)
+struct FileDiff: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "diff", "Show what changed between two versions of a text.",
+    examples: [
+      "holdfast file diff run:42 notes.md",
+      "holdfast file diff run:42 notes.md --from 1 --to 3",
+    ])
 
   @OptionGroup var file: FileArguments
 
@@ -89,13 +86,12 @@ struct FileDiff: AsyncParsableCommand {
 
   @OptionGroup var arguments: StoreArguments
 
-  func run() async throws {
-    let route = file.route("diff").with("from", from).with("to", to)
-    try await arguments.run(for: .read) { connection throws(StoreError) in
-      try await connection.send(.get, route)
-    } show: { diff, terminal in
-      Self.text(diff["diff"]?.stringValue ?? "", for: terminal)
-    }
+  func request() throws -> Request {
+    .get(file.route("diff").with("from", from).with("to", to), Self.look)
+  }
+
+  private static let look = Look { diff, terminal in
+    text(diff["diff"]?.stringValue ?? "", for: terminal)
   }
 
   /// The difference, coloured for a person.

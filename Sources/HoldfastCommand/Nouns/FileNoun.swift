@@ -5,17 +5,14 @@ import HoldfastServer
 
 /// Files of runs and bots, and those of nobody.
 struct FileNoun: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "file",
-    abstract: "Files with their versions.",
-    discussion: """
-      A namespace is global, run:ID or bot:ID.
-
-      EXAMPLE
-        holdfast file put run:42 report.pdf ./report.pdf
-        holdfast file get run:42 report.pdf > report.pdf
-      """,
-    subcommands: [
+  static let configuration = CommandConfiguration.noun(
+    "file", "Files with their versions.",
+    about: "A namespace is global, run:ID or bot:ID.",
+    examples: [
+      "holdfast file put run:42 report.pdf ./report.pdf",
+      "holdfast file get run:42 report.pdf > report.pdf",
+    ],
+    verbs: [
       FilePut.self, FileGet.self, FileList.self, FileVersions.self, FileRestore.self,
       FileRename.self, FileDiff.self, FileTrim.self, FileDelete.self,
     ])
@@ -51,14 +48,12 @@ struct DigestArguments: ParsableArguments {
 
 /// Saves a file.
 struct FilePut: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "put",
-    abstract: "Save a file, or a new version of it.",
-    discussion: """
-      EXAMPLE
-        holdfast file put run:42 notes.md ./notes.md --media-type text/markdown
-        tar cz src | holdfast file put bot:7 src.tar.gz
-      """)
+  static let configuration = CommandConfiguration.verb(
+    "put", "Save a file, or a new version of it.",
+    examples: [
+      "holdfast file put run:42 notes.md ./notes.md --media-type text/markdown",
+      "tar cz src | holdfast file put bot:7 src.tar.gz",
+    ])
 
   @OptionGroup var file: FileArguments
 
@@ -71,9 +66,7 @@ struct FilePut: AsyncParsableCommand {
   @Flag(help: "Only if there is a file of this name; else exit 66.")
   var mustExist = false
 
-  @OptionGroup var condition: DigestArguments
-  @OptionGroup var write: WriteArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: FileChangeArguments
 
   func validate() throws {
     guard mediaType?.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) ?? true else {
@@ -84,61 +77,44 @@ struct FilePut: AsyncParsableCommand {
   func run() async throws {
     let pieces = try Files.pieces(path == "-" ? nil : path)
     let upload = APIRequest.Upload(APIBody(pieces) { $0 }, length: pieces.length)
-    var headers = try write.headers()
-    headers.append(contentsOf: condition.headers)
+    var headers = try arguments.headers()
     headers[.contentType] = mediaType
     let route = file.route().with("must_exist", mustExist)
-    try await arguments.run(for: .write) { [headers] connection throws(StoreError) in
-      try await connection.put(route, upload, headers: headers)
-    } show: { file, terminal in
-      Record.details(file, for: terminal)
+    let target = arguments.target
+    try await Connection.use(StoreURL.named(target.store), for: .write) { [headers] connection in
+      try target.print(try await connection.put(route, upload, headers: headers), .details)
     }
   }
 }
 
 /// Lists files.
-struct FileList: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list",
-    abstract: "List the files of a namespace by name.",
-    discussion: """
-      EXAMPLE
-        holdfast file list run:42
-      """)
+struct FileList: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "list", "List the files of a namespace by name.",
+    examples: ["holdfast file list run:42"])
 
   @Argument(help: "Where they lie: global, run:ID or bot:ID.")
   var namespace: String
 
-  @OptionGroup var page: PageArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ListArguments
 
-  func run() async throws {
-    try await arguments.list(page, Route("files", namespace)) { items, terminal in
-      Record.list(
-        items, fields: ["name", "size", "number", "media_type", "indexed", "updated_at"],
-        for: terminal)
-    }
+  func request() throws -> Request {
+    .list(
+      Route("files", namespace),
+      ["name", "size", "number", "media_type", "indexed", "updated_at"])
   }
 }
 
 /// Lists a file's versions.
-struct FileVersions: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "versions",
-    abstract: "List a file's versions, the newest first.",
-    discussion: """
-      EXAMPLE
-        holdfast file versions run:42 notes.md
-      """)
+struct FileVersions: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "versions", "List a file's versions, the newest first.",
+    examples: ["holdfast file versions run:42 notes.md"])
 
   @OptionGroup var file: FileArguments
-  @OptionGroup var page: PageArguments
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: ListArguments
 
-  func run() async throws {
-    try await arguments.list(page, file.route("versions")) { items, terminal in
-      Record.list(
-        items, fields: ["number", "size", "created_at", "media_type", "digest"], for: terminal)
-    }
+  func request() throws -> Request {
+    .list(file.route("versions"), ["number", "size", "created_at", "media_type", "digest"])
   }
 }

@@ -132,8 +132,8 @@ extension Value {
   private static func tooLarge(
     _ what: String, _ reason: JSONFailure.Reason, _ limit: Int
   ) -> StoreError {
-    StoreError(
-      reason.code, "\(what) is larger than \(limit) bytes.", hint: reason.hint,
+    Excess.refusal(
+      "\(what) is larger than \(limit) bytes.", hint: reason.hint,
       details: ["reason": .string(reason.rawValue), "limit": .integer(Int64(limit))])
   }
 }

@@ -86,8 +86,8 @@ package enum Checks {
     _ text: String, _ what: StaticString, bytesMax: Int
   ) throws(StoreError) {
     guard text.utf8.count <= bytesMax else {
-      throw StoreError(
-        .tooLarge, "A \(what) is at most \(bytesMax) bytes long.",
+      throw Excess.refusal(
+        "A \(what) is at most \(bytesMax) bytes long.",
         details: ["reason": "too_long", "limit": .integer(Int64(bytesMax))])
     }
     try noNUL(text, what)

@@ -23,6 +23,10 @@ struct TransactionFrame: Sendable {
   /// The store's time, where a source overrules the database's.
   var now: Instant?
 
+  /// Whether a single statement needs no frame: it is a transaction by itself, and a session's own
+  /// level is serializable.
+  var isPlain: Bool { kind == .serializable && !relaxed && locks.isEmpty && now == nil }
+
   /// Adds the locks and the beginning.
   ///
   /// - Parameter pipeline: What they are added to.
@@ -101,12 +105,23 @@ enum Attempt<Result: Sendable>: Sendable {
 struct StepsPlan {
   private let frame: TransactionFrame
   private(set) var pipeline = Pipeline()
+  /// Whether there is one statement only, without BEGIN and COMMIT around it.
+  private let isBare: Bool
+  /// The place of `BEGIN`, or of the bare statement.
   private let begin: Int
   private let steps: Range<Int>
+  /// The place of `COMMIT`, or of the Sync that commits the bare statement.
   private let commit: Int
 
   init(_ frame: TransactionFrame, _ steps: [Step]) {
     self.frame = frame
+    isBare = steps.count == 1 && frame.isPlain
+    guard !isBare else {
+      for step in steps { pipeline.add(step) }
+      pipeline.sync()
+      (begin, self.steps, commit) = (0, 0..<1, 1)
+      return
+    }
     begin = frame.open(&pipeline)
     let first = pipeline.parts.count
     for step in steps { pipeline.add(step) }
@@ -119,7 +134,7 @@ struct StepsPlan {
   /// - Parameter answer: What came back.
   /// - Returns: What became of the transaction.
   func verdict(_ answer: Answer) -> Attempt<[RawResult]> {
-    if case .result(let end) = answer.parts[commit], end.says("COMMIT") {
+    if isCommitted(answer) {
       return .done(
         answer.parts[steps].compactMap { part in
           if case .result(let result) = part { result } else { nil }
@@ -133,12 +148,21 @@ struct StepsPlan {
     return answer.lost ? .uncertain : .refused(DatabaseFailure(state: "XX000"))
   }
 
+  private func isCommitted(_ answer: Answer) -> Bool {
+    switch answer.parts[commit] {
+    case .result(let end): end.says("COMMIT")
+    case .synced: isBare && answer.holds(begin)
+    case .failed, .skipped: false
+    }
+  }
+
   /// What has to be run after a failed attempt before the session is fit for others; `nil` where
   /// nothing is left behind.
   ///
   /// - Parameter answer: What came back.
   /// - Returns: What to run, or `nil`.
   func tidying(_ answer: Answer) -> Pipeline? {
+    guard !isBare else { return nil }
     var pipeline = Pipeline()
     var left = frame
     // Unlocking stands behind COMMIT and its Sync, the last lock first.

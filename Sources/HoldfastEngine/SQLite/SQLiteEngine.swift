@@ -201,7 +201,8 @@ extension SQLiteEngine {
       await withUnsafeContinuation { continuation in
         parts.queue.add(
           BodyCall(
-            isRelaxed: options.durability == .relaxed, arrived: arrived, continuation, body),
+            isRelaxed: options.durability == .relaxed, decidesFirst: options.decidesFirst,
+            arrived: arrived, continuation, body),
           in: slot)
       }
     } onCancel: {

@@ -21,7 +21,7 @@ class WriteCall: @unchecked Sendable {
     self.arrived = arrived
   }
 
-  /// Whether the body is a closure, which may fail as it likes, so that it wants a savepoint.
+  /// Whether the body may fail as it likes, also after it wrote, so that it wants a savepoint.
   ///
   /// Steps that are known beforehand fail only with the database.
   var failsFreely: Bool { true }
@@ -111,18 +111,22 @@ final class StepsCall: WriteCall, @unchecked Sendable {
 // Unchecked: the queue's lock hands a call over to the writer's thread, which then owns it.
 final class BodyCall<Answer: Sendable>: WriteCall, @unchecked Sendable {
   private let body: @Sendable (any Connection) throws -> Answer
+  private let decidesFirst: Bool
   private let continuation: UnsafeContinuation<Result<Answer, any Error>, Never>
   private var answer: Result<Answer, any Error>?
 
   init(
-    isRelaxed: Bool, arrived: Duration,
+    isRelaxed: Bool, decidesFirst: Bool, arrived: Duration,
     _ continuation: UnsafeContinuation<Result<Answer, any Error>, Never>,
     _ body: @escaping @Sendable (any Connection) throws -> Answer
   ) {
     self.body = body
+    self.decidesFirst = decidesFirst
     self.continuation = continuation
     super.init(isRelaxed: isRelaxed, arrived: arrived)
   }
+
+  override var failsFreely: Bool { !decidesFirst }
 
   override func run(on connection: SQLiteConnection, _ options: EngineOptions) -> Ending {
     let session = SQLiteSession(

@@ -18,6 +18,11 @@ package struct WriteOptions: Sendable {
   package var hotRows: [Int64]
   /// How the transaction is isolated on PostgreSQL.
   package var isolation: Isolation
+  /// Whether the body, when it fails by a decision of its own, has written nothing yet.
+  ///
+  /// Only a hint: on SQLite such a body needs no savepoint, which costs a copy of each page that it
+  /// writes. Where it fails all the same after it wrote, its group is run again.
+  package var decidesFirst: Bool
 
   /// The isolation of a write on PostgreSQL; SQLite has one writer and is always serializable.
   package enum Isolation: Sendable {
@@ -29,11 +34,12 @@ package struct WriteOptions: Sendable {
 
   package init(
     durability: Durability = .durable, hotRows: [Int64] = [],
-    isolation: Isolation = .serializable
+    isolation: Isolation = .serializable, decidesFirst: Bool = false
   ) {
     self.durability = durability
     self.hotRows = hotRows
     self.isolation = isolation
+    self.decidesFirst = decidesFirst
   }
 }
 

@@ -3,8 +3,8 @@ import HoldfastCore
 
 /// The write verbs of the audit log: it only grows.
 ///
-/// A record belongs to the namespace of its run, else of its bot, else to `global`. Its actor is who
-/// sends it; whom the sender names is kept beside that, unproven.
+/// A record belongs to the namespace of its run, else of its bot, else to `global`. Its actor is
+/// who sends it; whom the sender names is kept beside that, unproven.
 enum AuditOperations {
   static let all = [record]
 

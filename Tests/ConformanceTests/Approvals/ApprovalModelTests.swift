@@ -312,8 +312,8 @@ private struct Walk {
   /// Goal: whatever is done in whatever order, approvals, policies and grants are what a plain
   /// model says, also when the store is closed and opened in the middle.
   ///
-  /// Method: random requests, decisions, uses, policies, sweeps and moves of the clock, from printed
-  /// seeds, compared with the model after each step; once without and once with restarts.
+  /// Method: random requests, decisions, uses, policies, sweeps and moves of the clock, from
+  /// printed seeds, compared with the model after each step; once without and once with restarts.
   @Test(arguments: Engines.available, [false, true])
   func `approvals are what a plain model says`(
     on engine: TestEngine, restarts: Bool

@@ -73,7 +73,8 @@ private struct Deed: Sendable, CustomTestStringConvertible {
       "a record added at the end",
       [
         copy(number: "7", mac: "previous"),
-        "UPDATE audit_log SET previous = (SELECT mac FROM audit_log WHERE chain = 1 AND number = 6), "
+        "UPDATE audit_log SET "
+          + "previous = (SELECT mac FROM audit_log WHERE chain = 1 AND number = 6), "
           + "mac = (SELECT seal FROM audit_chains WHERE chain = 2) WHERE chain = 1 AND number = 7",
       ], finds: "1:7 inserted"),
     Deed(

@@ -125,7 +125,8 @@ private struct FileWalk {
   /// Goal: whatever is done in whatever order, the files are what a plain dictionary would hold.
   ///
   /// Method: random saves, renames, restores, trims, deletes and sweeps from printed seeds,
-  /// compared with a model after each step; once more with the store closed and opened in the middle.
+  /// compared with a model after each step; one walk closes the store and opens it again now and
+  /// then.
   @Test(arguments: Engines.available, [1, 2, 3])
   func `files do what a plain model does`(on engine: TestEngine, number: UInt64) async throws {
     let seed = 0xF11E_0000 + number

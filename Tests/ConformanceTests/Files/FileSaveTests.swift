@@ -196,7 +196,7 @@ import Testing
     var content = [UInt8](repeating: 7, count: count)
     for place in stride(from: 0, to: count - 1, by: 131_072) {
       content[place] = UInt8(truncatingIfNeeded: place / 131_072)
-      content[place + 1] = UInt8(place / 131_072 >> 8)
+      content[place + 1] = UInt8((place / 131_072) >> 8)
     }
     return content
   }

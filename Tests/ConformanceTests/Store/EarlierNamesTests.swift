@@ -227,6 +227,9 @@ import Testing
       #expect(try await letters.retryable(limit: 10).isEmpty)
       try await letters.resolve("a")
       #expect(try await letters.list(DeadLetterQuery(status: .resolved)).items.count == 1)
+    }
+  }
+
   /// Goal: `SaveApproval`, `GetApproval` and `DeleteApproval` are request, get and delete.
   ///
   /// Method: one approval; what differs is that its task is cancelled with it.

@@ -27,7 +27,7 @@ import Testing
             }
           }
         }
-        return try await group.reduce(into: []) { $0 += $1 }
+        return try await group.reduce(into: [ClaimedTask]()) { $0 += $1 }
       }
       #expect(held.count == 100)
       #expect(Set(held.map(\.id)) == Set(made.map(\.task.id)))

@@ -32,10 +32,11 @@ import Testing
             let error: String? = next == .failed ? "broken" : nil
             let result: Value? = next == .completed ? ["n": 1] : nil
             let outcome = try await outcome {
-              way == "update"
-                ? try await tasks.updateStatus(id, to: next, result: result, error: error)
-                : try await tasks.save(
-                  draft("ignored") { $0.id = id }, status: next, result: result, error: error)
+              guard way == "save" else {
+                return try await tasks.updateStatus(id, to: next, result: result, error: error)
+              }
+              return try await tasks.save(
+                draft("ignored") { $0.id = id }, status: next, result: result, error: error)
             }
             switch outcome {
             case .success(let after):
@@ -154,9 +155,10 @@ import Testing
       try await tasks.cancel(id)
       let twin = try await tasks.enqueue(unique).task
       let before = try await tasks.get(id)
-      for requeue in [
+      let requeues: [() async throws -> TaskRecord] = [
         { try await tasks.requeue(id) }, { try await tasks.updateStatus(id, to: .pending) },
-      ] {
+      ]
+      for requeue in requeues {
         let error = await expectRefusal(.conflict) { try await requeue() }
         #expect(error?.details["task"] == .string(twin.id))
       }

@@ -106,8 +106,9 @@ import Testing
   /// Method: at each checkpoint, before it and after it, a stranger tries to begin a writing
   /// transaction, and another store tries to take the turn. The turn must be taken, and either the
   /// stranger is refused, or all of the log is in the database already, so that there is nothing to
-  /// copy.
-  @Test func `a checkpoint runs only while nobody can commit`() async throws {
+  /// copy. The same beside a reader that keeps the checkpoints from copying all of the log.
+  @Test(arguments: [false, true])
+  func `a checkpoint runs only while nobody can commit`(besideReader: Bool) async throws {
     let fixture = try SQLiteFixture()
     let stranger = try Stranger(fixture.path)
     let turn = try TurnLock(beside: fixture.path)
@@ -125,7 +126,16 @@ import Testing
         }
       }
     }
+    let gate = Gate()
+    try await engine.put("k", 0)
+    async let held = engine.read(.scan) { connection in
+      _ = try connection.row(SQL.get, [.text("k")]) { $0.integer(0) }
+      if besideReader { gate.wait() }
+    }
+    if besideReader { await gate.visited() } else { try await held }
     for number in 0..<300 { try await engine.put("k", Int64(number)) }
+    gate.open()
+    try await held
     await engine.close()
     let (checkpoints, unsafe, withoutTurn) = seen.withLockedValue { $0 }
     #expect(checkpoints > 8)

@@ -23,7 +23,7 @@ int64_t baseline_get(baseline *self, int64_t namespace_id, const int32_t *order,
 int64_t baseline_put(
     baseline *self, int64_t namespace_id, const char *namespace_name, const int32_t *order, int count,
     int group, const char *value);
-/// Reads all keys with their values that begin with a prefix, copying each.
+/// Reads all keys with their values that begin with a prefix into a list of copies, and frees it.
 int64_t baseline_list(baseline *self, int64_t namespace_id, const char *from, const char *to, int *rows);
 /// Runs `count` transactions of ten writes: six keys, two updates of a run, two of a bot.
 int64_t baseline_transaction(
