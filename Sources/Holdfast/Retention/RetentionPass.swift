@@ -216,11 +216,7 @@ struct RetentionPass {
     var count = 0
     while !Task.isCancelled {
       let removed = try await store.engine.write(settings) { connection in
-        let transaction = Transaction(connection, context, isReadOnly: false)
-        defer { transaction.end() }
-        let removed = try slice(transaction)
-        try transaction.checkDoom()
-        return removed
+        try Transaction(connection, context, isReadOnly: false).run(slice)
       }
       count += removed
       guard removed >= full else { break }
