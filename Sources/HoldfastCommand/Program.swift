@@ -32,6 +32,7 @@ struct Program: AsyncParsableCommand {
       PolicyNoun.self,
       GrantNoun.self,
       TokenNoun.self,
+      RetentionNoun.self,
       AuditNoun.self,
       Migrate.self,
       Verify.self,

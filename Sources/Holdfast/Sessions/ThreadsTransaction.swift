@@ -142,7 +142,7 @@ public struct ThreadsTransaction {
 
   /// The subject of an event is the channel and the thread, written like two segments of a
   /// namespace.
-  private static func event(_ channel: String, _ thread: String, _ verb: String) -> Step {
+  static func event(_ channel: String, _ thread: String, _ verb: String) -> Step {
     Feed.event("thread", .global, Namespace.joined(channel, thread), verb)
   }
 }

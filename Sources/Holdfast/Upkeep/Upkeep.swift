@@ -16,12 +16,15 @@ public final class Upkeep: Service {
   private let store: Store
   private let owner: String
   private let wakeUp = WakeUp()
+  private let retentionDue = NIOLockedValueBox(Duration.zero)
 
   /// The shortest time between two looks.
   private static let pause = Duration.seconds(1)
   /// The longest.
   private static let pauseMax = Duration.seconds(60)
   private static let lease = Duration.seconds(10)
+  /// How often retention runs, on whichever node.
+  private static let retentionPause = Duration.seconds(3_600)
   /// How many records one slice looks at.
   private static let recordsMax = 100
   /// Who acts, for the audit log.
@@ -53,6 +56,7 @@ public final class Upkeep: Service {
     do {
       while try await slice() > 0 && !Task.isCancelled {}
       try await store.engine.maintain()
+      try await retain()
       let next = try await store.engine.read(Step(Self.nextDue))
       let microseconds = next.rows.first?.first?.integer
       return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
@@ -103,6 +107,32 @@ public final class Upkeep: Service {
     }
   }
 
+  /// Runs retention where no node has for an hour and something has to go.
+  ///
+  /// The row `retention` of `leases` keeps the others away for that hour; a store in which nothing
+  /// is past its time is not written.
+  ///
+  /// - Returns: Whether it ran.
+  @discardableResult
+  package func retain() async throws(StoreError) -> Bool {
+    let now = store.context.time.monotonicTime()
+    let isDue = retentionDue.withLockedValue { due in
+      guard now >= due else { return false }
+      due = now + Self.retentionPause
+      return true
+    }
+    guard isDue else { return false }
+    let retention = store.retention
+    let kept = try await store.engine.read(Step(Self.retentionIsKept)).rows
+    guard kept.isEmpty, try await retention.run(dryRun: true).total > 0 else { return false }
+    let lease = Step(
+      Self.takeRetention, [.text(owner), .integer(Self.retentionPause.microseconds)])
+    let taken = try await store.engine.write(store.writeOptions(.standard), [lease])
+    guard taken[0].changes == 1 else { return false }
+    _ = try await retention.run(dryRun: false, actor: Self.actor, recordsNothing: false)
+    return true
+  }
+
   private var lease: Step {
     Step(Self.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
   }
@@ -142,6 +172,25 @@ public final class Upkeep: Service {
       SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
       UNION ALL
       SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL) AS n
+    """)
+
+  /// A row where somebody ran retention within the hour.
+  private static let retentionIsKept = Statement(
+    """
+    SELECT 1
+    FROM leases
+    WHERE name = 'retention' AND expires_at > holdfast_now()
+    """)
+
+  /// $1 owner, $2 for how long in microseconds.
+  private static let takeRetention = Statement(
+    """
+    INSERT INTO leases AS l (name, owner, expires_at)
+    VALUES ('retention', $1, holdfast_now() + CAST($2 AS BIGINT))
+    ON CONFLICT (name) DO UPDATE SET
+      owner = excluded.owner,
+      expires_at = excluded.expires_at
+    WHERE l.expires_at <= holdfast_now()
     """)
 
   /// $1 owner, $2 for how long in microseconds.

@@ -20,5 +20,6 @@ enum Routes {
       TransactionRoutes.all,
       ChangeRoutes.all,
       TokenRoutes.all,
+      RetentionRoutes.all,
     ].joined())
 }

@@ -1,0 +1,102 @@
+import Holdfast
+import HoldfastCore
+import Hummingbird
+
+/// Retention, for administrators whose token reaches every namespace: it is about all records.
+///
+/// A run is many transactions, and a policy decides about everybody's data: neither is a verb of a
+/// transaction.
+enum RetentionRoutes {
+  static let all = [
+    Route(.get, "/v1/retention", role: .admin, answer: list),
+    Route(.put, "/v1/retention", role: .admin, answer: set),
+    // However long it takes: it ends when the client leaves, and is whole after each slice.
+    Route(.post, "/v1/retention/run", role: .admin, pace: .waiting, answer: run),
+  ]
+
+  private static func list(_ call: Call) async throws -> Response {
+    try call.noQuery()
+    try call.access.requireUnrestricted()
+    return try await answer(call)
+  }
+
+  private static func answer(_ call: Call) async throws -> Response {
+    var object = try await call.store.retention.policies().json
+    object["size"] = .integer(try await call.store.size())
+    return .json(.object(object))
+  }
+
+  /// Sets one policy, or takes it away with `default`, or sets the size with `size_max`.
+  private static func set(_ call: Call) async throws -> Response {
+    try call.noQuery()
+    try call.access.requireUnrestricted()
+    let body = try call.fields()
+    var fields = Fields(body)
+    let retention = call.store.retention
+    if body["size_max"] != nil {
+      let bytes = try fields.optionalInteger("size_max")
+      _ = fields.optional("size_max")
+      try fields.finish()
+      try await retention.setSizeMax(bytes)
+      return try await answer(call)
+    }
+    let kind: RetentionKind = try fields.word("kind")
+    let namespace = body["namespace"] == nil ? nil : try fields.namespace()
+    let overSize = try fields.optionalFlag("over_size") ?? false
+    let isDefault = try fields.optionalFlag("default") ?? false
+    let policy = RetentionPolicy(
+      keepFor: try fields.optionalDuration("keep_for"),
+      keepLast: try fields.optionalInteger("keep_last").map { Int($0) },
+      bytesMax: try fields.optionalInteger("max_bytes"))
+    try fields.finish()
+    guard !isDefault || policy == RetentionPolicy() else {
+      throw Fields.failure(
+        "default", "state", "The default comes without bounds.", hint: "Leave the bounds out.")
+    }
+    try await retention.setPolicy(
+      isDefault ? nil : policy, for: RetentionScope(kind, in: namespace, overSize: overSize))
+    return try await answer(call)
+  }
+
+  private static func run(_ call: Call) async throws -> Response {
+    let dryRun = try call.query { query throws(Refusal) in try query.flag("dry_run") }
+    try call.access.requireUnrestricted()
+    let report = try await call.store.retention.run(dryRun: dryRun, actor: call.access.name)
+    return .json(report.json)
+  }
+}
+
+extension RetentionRules {
+  /// All policies, and the size from which on the stricter ones hold.
+  fileprivate var json: Object {
+    [
+      "items": .array(items.map(\.json)),
+      "size_max": sizeMax.map(Value.integer) ?? .null,
+    ]
+  }
+}
+
+extension RetentionRule {
+  fileprivate var json: Value {
+    [
+      "kind": .string(scope.kind.rawValue), "namespace": .text(scope.namespace),
+      "over_size": .bool(scope.overSize), "default": .bool(isStandard),
+      "keep_for": policy.keepFor.map { .string(DurationText.format($0)) } ?? .null,
+      "keep_last": policy.keepLast.map { .integer(Int64($0)) } ?? .null,
+      "max_bytes": policy.bytesMax.map(Value.integer) ?? .null,
+    ]
+  }
+}
+
+extension RetentionReport {
+  fileprivate var json: Value {
+    let counts = RetentionKind.allCases.map {
+      ($0.rawValue, Value.integer(Int64(self.counts[$0] ?? 0)))
+    }
+    return [
+      "dry_run": .bool(isDryRun), "over_size": .bool(isOverSize),
+      "counts": .object(Object(counts)), "total": .integer(Int64(total)),
+      "bytes_before": .integer(bytesBefore), "bytes_after": .integer(bytesAfter),
+    ]
+  }
+}

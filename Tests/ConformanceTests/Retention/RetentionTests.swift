@@ -1,0 +1,269 @@
+@testable import Holdfast
+import HoldfastTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct RetentionTests {
+  private static let day = Duration.seconds(86_400)
+
+  /// One of everything, finished or idle now.
+  private static func fill(_ store: Store, run: String? = nil) async throws {
+    try await store.tasks.save(TaskDraft("work", run: run), status: .completed)
+    let approval = try await store.approvals.request(ApprovalRequest("pay", run: run)).id
+    try await store.approvals.decide(approval, .deny)
+    try await store.sessions.save(SessionEntry(run: run))
+    let letter = try await store.deadLetters.save(
+      DeadLetterEntry(source: "mail", message: "m", run: run))
+    try await store.deadLetters.resolve(letter.id)
+  }
+
+  private static func counts(_ report: RetentionReport) -> [RetentionKind: Int] {
+    report.counts.filter { $0.value > 0 }
+  }
+
+  /// Goal: without a policy everything stays as long as it is told, and no longer.
+  ///
+  /// Method: one of each kind; runs just before its time and just after it.
+  @Test(arguments: Engines.available)
+  func `each kind goes at its time`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await Self.fill(store)
+      try await store.threads.upsert(channel: "c", thread: "t", sessionKey: "none")
+      try await store.kv(.global).put("k", 1, with: .idempotent("key"))
+      let times: [(Duration, [RetentionKind: Int])] = [
+        (Self.day, [.sessions: 1, .deadLetters: 1, .idempotency: 1]),
+        (Self.day * 6 - .milliseconds(1), [.tasks: 1, .threads: 1]),
+        (Self.day * 23 - .milliseconds(1), [.approvals: 1]),
+      ]
+      for (wait, expected) in times {
+        time.advance(by: wait)
+        var early = try await store.retention.run(dryRun: true)
+        #expect(Self.counts(early).filter { expected[$0.key] != nil }.isEmpty)
+        time.advance(by: .milliseconds(1))
+        early = try await store.retention.run(dryRun: true)
+        let report = try await store.retention.run()
+        #expect(early.counts == report.counts && early.isDryRun && !report.isDryRun)
+        for (kind, count) in expected { #expect(report.counts[kind] == count, "\(kind)") }
+        #expect(try await store.retention.run(dryRun: true).total == 0)
+      }
+      #expect(try await store.kv(.global).get("k") == 1)
+      #expect(try await store.tasks.list().items.isEmpty)
+      #expect(try await store.approvals.list().items.isEmpty)
+    }
+  }
+
+  /// Goal: a conversation stays until a policy says otherwise, and so does a thread whose session
+  /// has items.
+  ///
+  /// Method: a session with items and its thread, ten years later, without and with a policy.
+  @Test(arguments: Engines.available)
+  func `a conversation stays until a policy says otherwise`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.sessions.save(SessionEntry("s"))
+      try await store.sessions.append([["text": "hello"]], to: "s")
+      try await store.threads.upsert(channel: "c", thread: "t", sessionKey: "s")
+      time.advance(by: Self.day * 3_600)
+      try await store.retention.run()
+      #expect(try await store.sessions.get("s") != nil)
+      #expect(try await store.threads.get(channel: "c", thread: "t") != nil)
+      let policy = RetentionPolicy(keepFor: Self.day * 30)
+      try await store.retention.setPolicy(policy, for: RetentionScope(.conversations))
+      try await store.retention.run()
+      #expect(try await store.sessions.get("s") == nil)
+      while try await Upkeep(store: store).slice() > 0 {}
+      #expect(try await store.retention.run().counts[.threads] == 1)
+    }
+  }
+
+  /// Goal: relations stay whole: no task goes that somebody may redrive or decide about, and no
+  /// approval for which a task waits.
+  ///
+  /// Method: a spent task with its letter, a cancelled one with an open approval, and a task that
+  /// waits for two approvals of which one was used; a month later.
+  @Test(arguments: Engines.available)
+  func `relations stay whole`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      var draft = TaskDraft("work")
+      draft.maxAttempts = 1
+      let spent = try await store.tasks.enqueue(draft).task.id
+      let claimed = try await store.tasks.claim(limit: 1, lease: .seconds(30))
+      try await store.tasks.fail(spent, error: "no", token: claimed.first?.record.fencingToken)
+      let letter = try #require(try await store.deadLetters.list().items.first)
+      let waiting = try await store.tasks.enqueue("wait").task.id
+      let open = try await store.approvals.request(
+        ApprovalRequest("pay", task: waiting, ttl: Self.day * 300))
+      #expect(try await store.tasks.get(waiting)?.status == .awaitingApproval)
+      time.advance(by: Self.day * 40)
+      #expect(try await store.retention.run().counts[.tasks] == 0)
+      #expect(try await store.tasks.get(spent) != nil)
+      #expect(try await store.approvals.get(open.id) != nil)
+      try await store.deadLetters.resolve(letter.id)
+      time.advance(by: Self.day * 2)
+      let report = try await store.retention.run()
+      #expect(report.counts[.tasks] == 1 && report.counts[.deadLetters] == 1)
+      #expect(try await store.tasks.get(waiting)?.status == .awaitingApproval)
+    }
+  }
+
+  /// Goal: a policy bounds age, number and size; a namespace may have its own; over a size the
+  /// stricter one holds.
+  ///
+  /// Method: tasks of two runs under each bound, dry run and run compared.
+  @Test(arguments: Engines.available)
+  func `policies bound age and number and size`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let retention = store.retention
+      func finish(_ count: Int, run: String?) async throws {
+        for _ in 0..<count {
+          time.advance(by: .seconds(1))
+          try await store.tasks.save(TaskDraft("work", run: run), status: .completed)
+        }
+      }
+      func left(_ run: String?) async throws -> Int {
+        try await store.tasks.list(TaskQuery(limit: 1_000)).items.filter { $0.run == run }.count
+      }
+      func sweep() async throws {
+        let dry = try await retention.run(dryRun: true)
+        #expect(try await retention.run().counts == dry.counts)
+      }
+      try await finish(10, run: nil)
+      try await finish(10, run: "a")
+      try await retention.setPolicy(RetentionPolicy(keepLast: 4), for: RetentionScope(.tasks))
+      try await retention.setPolicy(
+        RetentionPolicy(keepLast: 7), for: RetentionScope(.tasks, in: .run("a")))
+      try await sweep()
+      #expect(try await left(nil) == 4 && left("a") == 7)
+      try await retention.setPolicy(
+        RetentionPolicy(bytesMax: 1_000), for: RetentionScope(.tasks, in: .run("a")))
+      try await sweep()
+      #expect(try await left(nil) == 4 && left("a") == 3)
+      try await retention.setPolicy(
+        RetentionPolicy(keepFor: .seconds(2)), for: RetentionScope(.tasks, in: .global))
+      time.advance(by: .seconds(1))
+      try await sweep()
+      #expect(try await left(nil) == 0 && left("a") == 3)
+      try await retention.setPolicy(
+        RetentionPolicy(keepLast: 1), for: RetentionScope(.tasks, overSize: true))
+      try await sweep()
+      #expect(try await left("a") == 3)
+      try await retention.setSizeMax(1)
+      #expect(try await retention.run(dryRun: true).isOverSize)
+      try await sweep()
+      #expect(try await left("a") == 1)
+      try await retention.setPolicy(nil, for: RetentionScope(.tasks))
+      try await retention.setSizeMax(nil)
+      let rules = try await retention.policies()
+      #expect(rules.sizeMax == nil)
+      #expect(rules.items.first == RetentionRule.standard(.tasks))
+      #expect(rules.items.count == RetentionKind.allCases.count + 3)
+    }
+  }
+
+  /// Goal: what cannot be is refused, and changes nothing.
+  ///
+  /// Method: negative ages and numbers, namespaces without records, bounds that a kind lacks.
+  @Test(arguments: Engines.available)
+  func `bad policies are refused`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let retention = test.store.retention
+      let before = try await retention.policies()
+      let bad: [(RetentionPolicy, RetentionScope)] = [
+        (RetentionPolicy(keepFor: .seconds(-1)), RetentionScope(.tasks)),
+        (RetentionPolicy(keepFor: .zero), RetentionScope(.tasks)),
+        (RetentionPolicy(keepFor: Self.day * 4_000), RetentionScope(.tasks)),
+        (RetentionPolicy(keepLast: -1), RetentionScope(.tasks)),
+        (RetentionPolicy(bytesMax: -1), RetentionScope(.tasks)),
+        (RetentionPolicy(), RetentionScope(.audit, in: .global)),
+        (RetentionPolicy(), RetentionScope(.changes, in: .run("a"))),
+        (RetentionPolicy(), RetentionScope(.tasks, in: .bot("b"))),
+        (RetentionPolicy(keepLast: 0), RetentionScope(.files)),
+        (RetentionPolicy(keepFor: .seconds(1)), RetentionScope(.files)),
+        (RetentionPolicy(keepLast: 1), RetentionScope(.conversations)),
+        (RetentionPolicy(bytesMax: 1), RetentionScope(.idempotency)),
+      ]
+      for (policy, scope) in bad {
+        await expectRefusal(.invalid) { try await retention.setPolicy(policy, for: scope) }
+      }
+      await expectRefusal(.invalid) { try await retention.setSizeMax(-1) }
+      #expect(try await retention.policies() == before)
+      #expect(before.items.allSatisfy(\.isStandard))
+    }
+  }
+
+  /// Goal: the feed is cut at its front and says so; its newest row and the audit log's seals stay.
+  ///
+  /// Method: old and new events and records; cursors from before and behind the cut.
+  @Test(arguments: Engines.available)
+  func `the feed and the audit log go at their front`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let begin = try await store.changes.cursor()
+      for number in 0..<5 { try await store.kv(.global).put("k", .integer(number)) }
+      try await store.audit.record(AuditEntry(action: "old"))
+      time.advance(by: Self.day * 31)
+      try await store.audit.record(AuditEntry(action: "new"))
+      let dry = try await store.retention.run(dryRun: true)
+      let report = try await store.retention.run()
+      #expect(dry.counts == report.counts)
+      #expect(report.counts[.audit] == 1 && report.counts[.changes] == 6)
+      await expectRefusal(.trimmed) { try await store.changes.all(since: begin) }
+      let actions = try await store.audit.list().items.map(\.action)
+      #expect(actions == ["retention.run", "new"])
+      #expect(try await store.audit.verify().isValid)
+      time.advance(by: Self.day * 31)
+      try await store.retention.run()
+      time.advance(by: Self.day * 31)
+      let cursor = try await store.changes.cursor()
+      try await store.retention.run()
+      let version = try await store.kv(.global).put("k", 9).entry.version
+      #expect(version > 6)
+      #expect(try await store.changes.all(since: cursor).contains { $0.operation == "put" })
+    }
+  }
+
+  /// Goal: a run is recorded, what goes enters the feed, and what goes again is nothing.
+  ///
+  /// Method: the events and records of a run, and of upkeep's, once an hour on one node.
+  @Test(arguments: Engines.available)
+  func `upkeep runs it once an hour`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await Self.fill(store, run: "r")
+      let (one, two) = (Upkeep(store: store), Upkeep(store: try await test.openAnother()))
+      #expect(try await one.retain() == false)
+      time.advance(by: Self.day * 8)
+      let cursor = try await store.changes.cursor()
+      #expect(try await one.retain())
+      #expect(try await two.retain() == false)
+      let events = try await store.changes.all(since: cursor)
+      let gone = events.filter { $0.operation == "expired" }
+      #expect(Set(gone.map(\.kind)) == ["task", "session", "dead_letter"])
+      #expect(gone.allSatisfy { $0.namespace == "run:r" })
+      #expect(events.contains { $0.kind == "retention" && $0.operation == "run" })
+      let record = try #require(
+        try await store.audit.list(AuditQuery(action: "retention.run")).items.first)
+      #expect(record.actor == "upkeep" && record.details["tasks"] == 1)
+      time.advance(by: .seconds(3_600))
+      let idle = try await store.changes.made { () async throws in
+        #expect(try await two.retain() == false)
+      }
+      #expect(idle.isEmpty)
+    }
+  }
+}
+
+extension RetentionRule {
+  /// The rule of a kind for which nobody set a policy.
+  fileprivate static func standard(_ kind: RetentionKind) -> RetentionRule {
+    RetentionRule(scope: RetentionScope(kind), policy: kind.standard, isStandard: true)
+  }
+}

@@ -1,0 +1,50 @@
+import Holdfast
+import HoldfastTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct RetentionRouteTests {
+  /// Goal: administrators read and set policies and run retention; nobody else does.
+  ///
+  /// Method: every route with an administrator's token, with a lesser one, and with bad fields.
+  @Test(arguments: Engines.available)
+  func `administrators keep house`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withServer(on: engine, store: .testing(time: time)) { server in
+      let list = try await server.send("GET", "/v1/retention")
+      #expect(list.status == 200 && list.body["size_max"] == .null)
+      #expect(list.body["items"]?.arrayValue?.first?["keep_for"] == "7d")
+      let set = try await server.send(
+        "PUT", "/v1/retention", ["kind": "tasks", "namespace": "run:a", "keep_for": "30s"])
+      #expect(set.status == 200)
+      #expect(set.body["items"]?.arrayValue?.last?["namespace"] == "run:a")
+      let sized = try await server.send("PUT", "/v1/retention", ["size_max": 5_000_000])
+      #expect(sized.body["size_max"] == 5_000_000)
+      let cleared = try await server.send("PUT", "/v1/retention", ["size_max": .null])
+      #expect(cleared.body["size_max"] == .null)
+      let task = try await server.store.tasks.save(
+        TaskDraft("work", run: "a"), status: .completed
+      ).id
+      time.advance(by: .seconds(31))
+      let dry = try await server.send("POST", "/v1/retention/run?dry_run")
+      #expect(dry.status == 200 && dry.body["counts"]?["tasks"] == 1)
+      #expect(try await server.store.tasks.get(task) != nil)
+      let run = try await server.send("POST", "/v1/retention/run")
+      #expect(run.body["dry_run"] == false && run.body["counts"]?["tasks"] == 1)
+      #expect(try await server.store.tasks.get(task) == nil)
+      for body: Value in [
+        ["kind": "moods"], ["kind": "tasks", "keep_for": "-1s"],
+        ["kind": "tasks", "keep_last": -1],
+        ["kind": "audit", "namespace": "run:a"], ["keep_for": "1d"],
+        ["kind": "tasks", "default": true, "keep_last": 1], ["size_max": -1],
+      ] {
+        #expect(try await server.send("PUT", "/v1/retention", body).status == 422, "\(body)")
+      }
+      let lesser = try await server.store.tokens.create("op", role: .operator)
+      for (method, path) in [
+        ("GET", "/v1/retention"), ("PUT", "/v1/retention"), ("POST", "/v1/retention/run"),
+      ] {
+        #expect(try await server.send(method, path, as: lesser.secret).status == 403)
+      }
+    }
+  }
+}
