@@ -152,7 +152,8 @@ private struct TaskWalk {
       return "progress \(id)"
     }
     let expected = model.refusal(id, token: token)
-    if expected == nil { model.items[id]?.leaseEnd = now + .seconds(2) }
+    let end = now + .seconds(2)
+    if expected == nil { model.items[id]?.leaseEnd = end }
     try check(
       try await outcome { try await tasks.heartbeat(id, token: token, lease: .seconds(2)) },
       expected)
@@ -216,6 +217,7 @@ private struct TaskWalk {
   }
 
   private mutating func stepStuck() async throws -> String {
+    let now = now
     if chance(1, in: 2) {
       let store = test.store
       let recovered = try await store.transaction { try $0.tasks.recoverExpired(limit: 1_000) }
@@ -224,7 +226,6 @@ private struct TaskWalk {
       return "recover"
     }
     let owner = pick([nil, "w1", "w2"], or: nil)
-    let now = now
     let stuck = model.order.filter { id in
       guard let item = model.items[id], item.status == .running else { return false }
       guard let owner else { return item.leaseEnd.map { $0 <= now } ?? true }
