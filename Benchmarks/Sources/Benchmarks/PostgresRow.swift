@@ -3,8 +3,8 @@ import Holdfast
 
 /// Row 6: puts to PostgreSQL from eight tasks, against `pgbench` with the same statement.
 ///
-/// Both sides run it as a serializable transaction of its own, in one round trip, and try again what
-/// fails.
+/// Both sides run it as a serializable transaction of its own, in one round trip, and try again
+/// what fails.
 enum PostgresRow {
   private static let tasks = 8
   private static let secondsPerRound = 3

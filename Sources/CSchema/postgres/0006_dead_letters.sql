@@ -29,6 +29,7 @@ CREATE INDEX dead_letters_by_status ON dead_letters (status, created_at, number)
 CREATE INDEX dead_letters_by_source ON dead_letters (source, created_at, number);
 CREATE INDEX dead_letters_of_tasks ON dead_letters (created_at, number) WHERE task IS NOT NULL;
 CREATE INDEX dead_letters_by_run ON dead_letters (run, created_at, number) WHERE run IS NOT NULL;
-CREATE INDEX dead_letters_due ON dead_letters (next_retry_at, number) WHERE status = 'open';
-CREATE INDEX dead_letters_resolved ON dead_letters (resolved_at, number)
-  WHERE status = 'resolved';
+CREATE INDEX dead_letters_due ON dead_letters (status, next_retry_at, number)
+  WHERE next_retry_at IS NOT NULL;
+CREATE INDEX dead_letters_resolved ON dead_letters (status, resolved_at, number)
+  WHERE resolved_at IS NOT NULL;

@@ -20,9 +20,9 @@ package struct ProviderTally: Sendable, Equatable {
 /// What this process has counted and not stored yet, for each provider.
 ///
 /// A success that changes no state is worth no durable write of its own: many callers would queue
-/// at one row. The first one is stored, those of the following second are gathered, and the next call
-/// after it stores them; so does the closing of the store. A crash loses the counts of a second and
-/// nothing that decides.
+/// at one row. The first one is stored, those of the following second are gathered, and the next
+/// call after it stores them; so does the closing of the store. A crash loses the counts of a
+/// second and nothing that decides.
 package final class ProviderTallies: Sendable {
   private struct Slot {
     var tally: ProviderTally?

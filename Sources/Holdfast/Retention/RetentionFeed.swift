@@ -4,11 +4,15 @@ import HoldfastEngine
 /// Trims the change feed at its front.
 ///
 /// Invariants:
-/// - Rows go only from the front and the newest stays: on SQLite the next revision and the floor of
-///   the store's time are read from it, and a cursor is good while the row behind it is kept.
+/// - Rows go only from the front, and a row goes only when the one behind it may go too. So the
+///   newest stays, from which on SQLite the next revision and the floor of the store's time are
+///   read, and which rows go depends on old rows alone: neither who writes meanwhile nor what the
+///   run itself enters changes it, a dry run counts the same, and a second run finds nothing.
+/// - A cursor is good while the row behind it is kept.
 /// - On PostgreSQL the place of the last row that went is noted in the same transaction, so that
 ///   a watcher behind it is told so. Rows of an incarnation before this one are never read, and go
-///   whatever their age; they leave no note, for their cursors are of another history.
+///   whatever their age, up to the last one; they leave no note, for their cursors are of another
+///   history.
 enum RetentionFeed {
   /// Looks at the front.
   ///
@@ -22,14 +26,14 @@ enum RetentionFeed {
     after place: [Bound], _ cutoff: Int64, on connection: any Connection
   ) throws(StoreError) -> [[Bound]] {
     let rows = try connection.run([
-      Step(front, place + [.integer(Int64(RetentionPart.rowsMax))])
+      Step(front, place + [.integer(Int64(RetentionPart.rowsMax) + 1)])
     ])[0].rows
-    return Array(rows.prefix { $0[3].integer == 1 && isGoing($0, cutoff) })
+    return Array(rows.prefix { mayGo($0, cutoff) }.dropLast())
   }
 
-  /// Columns: writer, position, time, whether it is not the newest, whether it is of before.
-  private static func isGoing(_ row: [Bound], _ cutoff: Int64) -> Bool {
-    row[4].integer == 1 || row[2].integer ?? .max < cutoff
+  /// Columns: writer, position, time, whether it is of an incarnation before this one.
+  private static func mayGo(_ row: [Bound], _ cutoff: Int64) -> Bool {
+    row[3].integer == 1 || row[2].integer ?? .max < cutoff
   }
 
   /// Removes one slice from the front.
@@ -45,7 +49,7 @@ enum RetentionFeed {
     let going = try look(after: start, cutoff, on: connection)
     guard let last = going.last else { return 0 }
     var steps = [Step(delete, place(of: last))]
-    if connection.dialect == .postgres, last[4].integer == 0,
+    if connection.dialect == .postgres, last[3].integer == 0,
       let writer = last[0].integer, let position = last[1].integer
     {
       steps.append(Step(note, [.text("\(writer) \(position)")]))
@@ -67,9 +71,9 @@ enum RetentionFeed {
   /// The feed's order is another one on each: transaction ids on PostgreSQL, positions on SQLite.
   ///
   /// $1 and $2 the place behind which it goes on, $3 how many.
-  private static let front = Statement(
+  static let front = Statement(
     sqlite: """
-      SELECT 0, position, at, position < (SELECT MAX(n.position) FROM changes AS n), 0
+      SELECT 0, position, at, 0
       FROM changes
       WHERE position > $2 AND $1 <> ''
       ORDER BY position
@@ -77,10 +81,8 @@ enum RetentionFeed {
       """,
     postgres: """
       SELECT c.writer::TEXT::BIGINT, c.position, c.at,
-        CASE WHEN (c.writer, c.position) < (n.writer, n.position) THEN 1 ELSE 0 END,
         CASE WHEN c.position <= \(floor) THEN 1 ELSE 0 END
-      FROM changes AS c,
-        (SELECT writer, position FROM changes ORDER BY writer DESC, position DESC LIMIT 1) AS n
+      FROM changes AS c
       WHERE (c.writer, c.position) > ($1::TEXT::xid8, $2::BIGINT)
       ORDER BY c.writer, c.position
       LIMIT $3::BIGINT
@@ -115,6 +117,9 @@ enum RetentionFeed {
       """)
 
   /// The newest first; as ``RetentionPart/newest``.
+  ///
+  /// On PostgreSQL the order names the table's column: `writer` alone would be the number that the
+  /// statement gives, which no index has.
   static let newest = Statement(
     sqlite: """
       SELECT 0, position, at, NULL, 100 + COALESCE(LENGTH(CAST(subject AS BLOB)), 0)
@@ -124,10 +129,11 @@ enum RetentionFeed {
       LIMIT $3
       """,
     postgres: """
-      SELECT writer::TEXT::BIGINT, position, at, NULL, 100 + COALESCE(OCTET_LENGTH(subject), 0)
-      FROM changes
-      WHERE (writer, position) < ($1::TEXT::xid8, $2::BIGINT)
-      ORDER BY writer DESC, position DESC
+      SELECT c.writer::TEXT::BIGINT, c.position, c.at, NULL,
+        100 + COALESCE(OCTET_LENGTH(c.subject), 0)
+      FROM changes AS c
+      WHERE (c.writer, c.position) < ($1::TEXT::xid8, $2::BIGINT)
+      ORDER BY c.writer DESC, c.position DESC
       LIMIT $3::BIGINT
       """)
 }

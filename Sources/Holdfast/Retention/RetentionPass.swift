@@ -14,8 +14,8 @@ struct RetentionPass {
   /// - Throws: What the database says, as a ``StoreError``.
   func run() async throws -> [RetentionKind: Int] {
     var counts = Dictionary(uniqueKeysWithValues: RetentionKind.allCases.map { ($0, 0) })
-    // First, for whatever goes makes events: the newest row of the feed stays, and it must be the
-    // same one that a dry run sees.
+    // First, for whatever goes makes events: where a number or a size bounds the feed, they would
+    // push out rows that a dry run does not count.
     counts[.changes] = try await trimFeed()
     for part in RetentionPart.all { counts[part.kind] = try await sweep(part) }
     counts[.idempotency] = try await sweepKeys()

@@ -20,7 +20,7 @@ public enum RetentionKind: String, CaseIterable, Codable, Sendable {
   case deadLetters = "dead_letters"
   /// Audit records, from the fronts of their chains.
   case audit
-  /// The change feed, from its front.
+  /// The change feed, from its front; one row stays beyond those that a policy keeps.
   case changes
   /// The answers that are kept for idempotency keys.
   case idempotency

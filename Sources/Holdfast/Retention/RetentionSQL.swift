@@ -6,14 +6,17 @@ import HoldfastEngine
 /// PostgreSQL has a function for it.
 enum RetentionSQL {
   /// A task that somebody may still redrive or decide about stays.
+  ///
+  /// Its open approvals are all less the closed ones: so they are found by the task. For an EXISTS
+  /// PostgreSQL may read all open approvals of the store once instead.
   static let oldTasks = Statement(
     """
     SELECT t.completed_at, t.number, t.completed_at, t.run,
       CASE WHEN EXISTS (
           SELECT 1 FROM dead_letters AS d
           WHERE d.source = 'task:' || t.id AND d.status <> 'resolved')
-        OR EXISTS (
-          SELECT 1 FROM approvals AS a WHERE a.task = t.id AND a.closed_at IS NULL)
+        OR (
+          SELECT COUNT(*) - COUNT(a.closed_at) FROM approvals AS a WHERE a.task = t.id) > 0
         THEN 1 ELSE 0 END, t.id
     FROM tasks AS t
     WHERE (t.completed_at, t.number) > ($1, $2) AND t.completed_at < $3
@@ -50,8 +53,7 @@ enum RetentionSQL {
   static let oldApprovals = Statement(
     """
     SELECT a.closed_at, a.number, a.closed_at, a.run,
-      CASE WHEN EXISTS (
-        SELECT 1 FROM tasks AS t WHERE t.id = a.task AND t.status = 'awaiting_approval')
+      CASE WHEN (SELECT t.status FROM tasks AS t WHERE t.id = a.task) = 'awaiting_approval'
         THEN 1 ELSE 0 END, a.id
     FROM approvals AS a
     WHERE (a.closed_at, a.number) > ($1, $2) AND a.closed_at < $3
@@ -197,7 +199,8 @@ enum RetentionSQL {
       SELECT resolved_at, number, resolved_at, run, 200 + LENGTH(CAST(message AS BLOB))
         + LENGTH(CAST(history AS BLOB))
       FROM dead_letters
-      WHERE status = 'resolved' AND (resolved_at, number) < ($1, $2)
+      WHERE status = 'resolved' AND resolved_at IS NOT NULL
+        AND (resolved_at, number) < ($1, $2)
       ORDER BY resolved_at DESC, number DESC
       LIMIT $3
       """,
@@ -205,7 +208,8 @@ enum RetentionSQL {
       SELECT resolved_at, number, resolved_at, run, 200 + OCTET_LENGTH(message)
         + OCTET_LENGTH(history)
       FROM dead_letters
-      WHERE status = 'resolved' AND (resolved_at, number) < ($1, $2)
+      WHERE status = 'resolved' AND resolved_at IS NOT NULL
+        AND (resolved_at, number) < ($1, $2)
       ORDER BY resolved_at DESC, number DESC
       LIMIT $3::BIGINT
       """)

@@ -34,8 +34,8 @@ extension Tasks {
   ///   - owner: The worker's name, 1 to 256 bytes; the store's actor if left out.
   ///   - wait: How long to wait where nothing is due.
   /// - Returns: The tasks, each with its fencing token; empty when nothing is due.
-  /// - Throws: ``StoreError`` with `invalid` for a limit or lease out of range, `unavailable` if the
-  ///   database stayed busy: nothing was claimed.
+  /// - Throws: ``StoreError`` with `invalid` for a limit or lease out of range, `unavailable` if
+  ///   the database stayed busy: nothing was claimed.
   public func claim(
     from queues: [String]? = nil, limit: Int = 1, lease: Duration? = nil, owner: String? = nil,
     wait: Duration = .zero

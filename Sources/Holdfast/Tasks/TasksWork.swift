@@ -148,9 +148,9 @@ extension Tasks {
   ///   - delay: How long it waits at first.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The task, pending.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that did not fail and was
-  ///   not cancelled or whose run is archived, `conflict` beside an unfinished task with the same
-  ///   unique key, `invalid`.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that did not fail and
+  ///   was not cancelled or whose run is archived, `conflict` beside an unfinished task with the
+  ///   same unique key, `invalid`.
   @discardableResult
   public func requeue(
     _ id: String, delay: Duration = .zero, with settings: WriteSettings = .standard

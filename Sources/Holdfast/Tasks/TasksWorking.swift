@@ -171,9 +171,9 @@ extension TasksTransaction {
   ///   - id: The task's identifier.
   ///   - delay: How long it waits at first.
   /// - Returns: The task, pending.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that did not fail and was
-  ///   not cancelled or whose run is archived, `conflict` beside an unfinished task with the same
-  ///   unique key, `invalid`.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that did not fail and
+  ///   was not cancelled or whose run is archived, `conflict` beside an unfinished task with the
+  ///   same unique key, `invalid`.
   @discardableResult
   public func requeue(_ id: String, delay: Duration = .zero) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)

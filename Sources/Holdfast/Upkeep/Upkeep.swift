@@ -70,7 +70,9 @@ public final class Upkeep: Service {
   ///
   /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
   package func slice() async throws(StoreError) -> Int {
-    let found = try await store.engine.read(Step(Self.due)).rows.first
+    let found = try await store.engine.read(
+      Step(Self.due, [.integer(FileSweeper.orphanAge.microseconds)])
+    ).rows.first
     var done = 0
     if found?.first?.integer == 1 { done += try await sweepKeys() }
     if found?.last?.integer == 1 { done += try await sweepRecords() }
@@ -93,8 +95,8 @@ public final class Upkeep: Service {
     }
   }
 
-  /// Does what time has come for among the records: what looks at a second table, such as an
-  /// approval's task, and so must be serializable.
+  /// Does what time has come for among the records (undecided approvals, lost leases, content that
+  /// no file has): what looks at a second table and so must be serializable.
   private func sweepRecords() async throws(StoreError) -> Int {
     var settings = WriteSettings.standard
     settings.owner = Self.actor
@@ -103,6 +105,8 @@ public final class Upkeep: Service {
       try await self.store.write(settings, hotRows: []) { tx in
         guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
         return try tx.approvals.expireDue(limit: Self.recordsMax)
+          + tx.tasks.recoverExpired(limit: Self.recordsMax)
+          + FileSweeper.removeVersions(in: tx) + FileSweeper.collectChunks(in: tx)
       }
     }
   }
@@ -152,6 +156,8 @@ public final class Upkeep: Service {
   }
 
   /// Whether there are dead keys, and whether there are records whose time has come.
+  ///
+  /// $1 for how long content that no file has is kept, in microseconds.
   private static let due = Statement(
     """
     SELECT
@@ -161,6 +167,12 @@ public final class Upkeep: Service {
         THEN 1 ELSE 0 END,
       CASE WHEN EXISTS (
           SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
+        OR EXISTS (
+          SELECT 1 FROM tasks
+          WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= holdfast_now())
+        OR EXISTS (SELECT 1 FROM files WHERE swept_number < first_number)
+        OR EXISTS (
+          SELECT 1 FROM orphan_chunks WHERE since <= holdfast_now() - CAST($1 AS BIGINT))
         THEN 1 ELSE 0 END
     """)
 
@@ -171,7 +183,10 @@ public final class Upkeep: Service {
     FROM (
       SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
       UNION ALL
-      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL) AS n
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL
+      UNION ALL
+      SELECT MIN(t.lease_expires_at) AS at FROM tasks AS t WHERE t.lease_expires_at IS NOT NULL
+    ) AS n
     """)
 
   /// A row where somebody ran retention within the hour.

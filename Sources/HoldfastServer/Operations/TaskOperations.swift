@@ -86,8 +86,8 @@ enum TaskOperations {
   /// Ending somebody's work and taking up what has ended are for operators, and have verbs of their
   /// own.
   private static func checkPlain(_ old: TaskStatus, _ new: TaskStatus) throws(StoreError) {
-    let verb: String? =
-      new == .cancelled ? "cancel" : old.isFinal && new == .pending ? "requeue" : nil
+    let isRequeue = new == .pending && (old == .failed || old == .cancelled)
+    let verb: String? = new == .cancelled ? "cancel" : isRequeue ? "requeue" : nil
     guard let verb else { return }
     throw Fields.failure(
       "status", "verb", "This step has a verb of its own.", hint: "Use \(verb) instead.")

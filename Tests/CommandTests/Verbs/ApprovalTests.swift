@@ -74,7 +74,7 @@ import Testing
     #expect(try await place.done("policy", "get", "mail") == set)
     #expect(try await place.done("approval", "request", "mail").contains("status\tapproved\n"))
     #expect(try await place.holdfast("grant", "list").lines.isEmpty)
-    try await place.done("task", "save", "t1", "work")
+    try await place.done("task", "enqueue", "work", "--id", "t1")
     try await place.done("approval", "request", "mail", "--task", "t1")
     let grants = try await place.holdfast("grant", "list", "--task", "t1")
     #expect(grants.lines.count == 1)

@@ -61,7 +61,8 @@ import Testing
     let place = try await Place(engine)
     for id in ["l1", "l2"] {
       try await place.done(
-        "dead-letter", "save", "slack", #"{"text":"hi"}"#, "--id", id, "--error", "gone")
+        "dead-letter", "save", "slack", #"{"text":"hi"}"#, "--id", id, "--error", "gone",
+        "--next", "2099-01-01T00:00:00Z")
     }
     #expect(
       try await place.done("dead-letter", "retry-failed", "l1").contains("retry_count\t1\n"))

@@ -41,7 +41,8 @@ import Testing
         try await group.waitForAll()
       }
       let attempts = runs.withLockedValue { $0 }
-      #expect(attempts <= 320 + 3, "320 transactions ran \(attempts) bodies")
+      // A session that comes later makes its chain then, and may meet another that does the same.
+      #expect(attempts <= 320 + 8, "320 transactions ran \(attempts) bodies")
       let found = try await store.audit.verify()
       #expect(found.isValid && found.records == 8 + 8 * 32)
       #expect(engine == .sqlite ? found.chains == 1 : found.chains <= 8)

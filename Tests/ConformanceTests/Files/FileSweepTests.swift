@@ -214,7 +214,8 @@ import Testing
           }
         }
         let explain = engine == .sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN "
-        let values = engine == .sqlite ? Array(repeating: Bound.integer(1), count: 6) : []
+        let count = (1...6).last { text.contains("$\($0)") } ?? 0
+        let values = Array(repeating: Bound.integer(1), count: count)
         let answer = try await store.engine.write(
           WriteOptions(), [Step(Statement(explain + text), values)])
         let plan = answer[0].rows.compactMap { $0.last?.text }

@@ -68,6 +68,8 @@ import Testing
       try await expectIndexed(
         RetentionFeed.newest, RetentionFeed.end + [.integer(9)], on: test.store)
       try await expectIndexed(
+        RetentionFeed.front, RetentionFeed.start + [.integer(9)], on: test.store)
+      try await expectIndexed(
         RetentionSQL.countKeys, [.integer(1), .integer(9)], on: test.store, besides: ["k"])
     }
   }

@@ -46,7 +46,7 @@ import Testing
   func `thread sessions are listed in order`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
       let threads = test.store.threads
-      let names = ["B", "a", "a:b", "é", "z\\", "\u{10FFFF}"]
+      let names = ["B", "a", "a:b", "z\\", "é", "\u{10FFFF}"]
       for channel in names.reversed() {
         for thread in ["2", "10", "ä", "Z"] {
           try await threads.upsert(channel: channel, thread: thread, sessionKey: "s")

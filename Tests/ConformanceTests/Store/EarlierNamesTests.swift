@@ -207,8 +207,8 @@ import Testing
   /// Goal: `SaveDeadLetter`, `GetDeadLetter`, `ListRetryable`, `IncrementRetry`,
   /// `ResolveDeadLetter` are save, get, retryable, retryFailed and resolve.
   ///
-  /// Method: one letter by all of them; what was given up is retried no more, where the older stores
-  /// kept no such state.
+  /// Method: one letter by all of them; what was given up is retried no more, where the older
+  /// stores kept no such state.
   @Test(arguments: Engines.available)
   func `IncrementRetry is retryFailed`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()

@@ -14,8 +14,9 @@ enum QueryPlan {
     let explained = Statement(
       sqlite: "EXPLAIN QUERY PLAN \(statement.sqlite)",
       postgres: "EXPLAIN (COSTS OFF) \(statement.postgres)")
-    let result = try await store.engine.read(Step(explained, bindings))
-    return result.rows.compactMap { $0.last?.text }
+    // Explaining a statement that writes is no read, though nothing is written.
+    let results = try await store.engine.write(WriteOptions(), [Step(explained, bindings)])
+    return results[0].rows.compactMap { $0.last?.text }
   }
 
   /// What in a plan goes through a whole table or index, or sorts.
