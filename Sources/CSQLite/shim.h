@@ -2,6 +2,7 @@
 // that other processes write, and constants that the C library hides behind feature macros.
 #ifndef HOLDFAST_CSQLITE_SHIM_H
 #define HOLDFAST_CSQLITE_SHIM_H
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sqlite3.h>
@@ -82,6 +83,24 @@ static inline const volatile void *holdfast_wal_region(sqlite3 *database) {
   volatile void *region = NULL;
   if (file->pMethods->xShmMap(file, 0, 32768, 0, &region) != SQLITE_OK) return NULL;
   return region;
+}
+
+// MARK: Failures
+
+static inline bool holdfast_file_failed(sqlite3_file *file) {
+  int error = 0;
+  return file != NULL && file->pMethods != NULL
+      && file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK
+      && error == EIO;
+}
+
+/// Whether the system has failed to read the database or its log through this connection. SQLite
+/// calls that damage when it happens inside a statement.
+static inline bool holdfast_read_failed(sqlite3 *database) {
+  sqlite3_file *file = NULL, *log = NULL;
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return holdfast_file_failed(file) || holdfast_file_failed(log);
 }
 
 // MARK: Settings with variable arguments

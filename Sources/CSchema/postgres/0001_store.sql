@@ -29,6 +29,13 @@ CREATE FUNCTION holdfast_revision() RETURNS BIGINT LANGUAGE SQL VOLATILE AS $$
     set_config('holdfast.revision', nextval('holdfast_revisions')::TEXT, true)::BIGINT)
 $$;
 
+-- Ends the transaction as one that met another, so that it runs again.
+CREATE FUNCTION holdfast_again() RETURNS BIGINT LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RAISE EXCEPTION 'a row was removed meanwhile' USING ERRCODE = '40001';
+END
+$$;
+
 -- The feed is read in the order of transaction ids, whole transactions, and inside one in the order
 -- of positions.
 CREATE TABLE changes (

@@ -34,8 +34,9 @@ enum KeyValueSQL {
   /// One statement, because it must not look for the key first: a look locks the page of the index
   /// for SSI, and most writers whose keys lie on one page would fail.
   /// So it learns from the write itself what was there: a new row has no `xmax`, and a setting of
-  /// the transaction tells that the old row had expired. A sweep that removed that row meanwhile
-  /// has entered its event; then there is nothing to replace, or the transaction runs again.
+  /// the transaction tells that the old row had expired. Where the row is new, and the transaction's
+  /// snapshot still shows one, somebody has removed that one meanwhile, with a revision that may be
+  /// higher than this one: the transaction runs again.
   ///
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time
   /// to live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7
@@ -84,7 +85,16 @@ enum KeyValueSQL {
         ORDER BY e.place
       )
       SELECT version, created_at, updated_at, expires_at, description,
-        CASE WHEN was = 'old' THEN 0 ELSE 1 END
+        CASE
+          WHEN was = 'old' THEN 0
+          WHEN was = 'new' AND EXISTS (
+              SELECT 1
+              FROM namespaces AS n
+              JOIN kv AS o ON o.namespace_id = n.id
+              WHERE n.name = $1 AND n.cleared_at IS NULL AND o.key = $2)
+            THEN holdfast_again()
+          ELSE 1
+        END
       FROM written
       """)
 

@@ -1,6 +1,14 @@
 import CSQLite
 import HoldfastCore
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// One connection to a SQLite file: its prepared statements, its functions and its busy handler.
 ///
 /// Invariants:
@@ -85,7 +93,13 @@ final class SQLiteConnection: @unchecked Sendable {
 
   /// What SQLite says of its last failure.
   func failure(_ code: Int32) -> SQLiteFailure {
-    SQLiteFailure(
+    // Inside a statement SQLite says of a read that failed that the database is damaged. Once a read
+    // has failed, damage cannot be told from it on this connection; the disk is what to look at.
+    if code & 0xFF == SQLITE_CORRUPT, holdfast_read_failed(handle) {
+      return SQLiteFailure(
+        code: SQLITE_IOERR | 33 << 8, systemCode: EIO, text: "a read failed")
+    }
+    return SQLiteFailure(
       code: code, systemCode: code & 0xFF == SQLITE_IOERR ? sqlite3_system_errno(handle) : 0,
       text: sqlite3_errmsg(handle).map { String(cString: $0) } ?? "")
   }

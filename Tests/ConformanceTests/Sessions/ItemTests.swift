@@ -236,8 +236,9 @@ import Testing
       try await sessions.save(SessionEntry("deleted"))
       for sweeps in [false, true] {
         if sweeps {
+          let upkeep = Upkeep(store: store)
           let events = try await store.changes.made {
-            while try await Upkeep(store: store).slice() > 0 {}
+            while try await upkeep.slice() > 0 {}
           }
           #expect(events.isEmpty)
         }

@@ -1,5 +1,6 @@
 import Holdfast
 import HoldfastTesting
+import NIOConcurrencyHelpers
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct SerializableTests {
@@ -53,6 +54,41 @@ import Testing
         return try await group.reduce(into: [Int]()) { $0.append($1) }
       }
       #expect(numbers.sorted() == Array(0..<24))
+    }
+  }
+
+  /// Goal: the versions of a key never go back, whoever removes it in between.
+  ///
+  /// Method: on PostgreSQL, where writers overlap, a body draws its revision, another node deletes
+  /// the key, and only then the body puts it.
+  @Test func `a put of a key that was deleted meanwhile runs again`() async throws {
+    try await withStore(on: .postgres) { test in
+      let other = try await test.openAnother()
+      try await test.store.kv(.global).put("k", 1)
+      let begin = try await test.store.changes.cursor()
+      let turn = ConditionLock(value: "drawing")
+      let runs = NIOLockedValueBox(0)
+      async let put = test.store.transaction { tx in
+        try tx.kv(.global).put("first", 1)
+        if runs.withLockedValue({ $0 += 1; return $0 }) == 1 {
+          turn.lock()
+          turn.unlock(withValue: "drawn")
+          turn.lock(whenValue: "deleted")
+          turn.unlock()
+        }
+        return try tx.kv(.global).put("k", 2).entry.version
+      }
+      try await Task.detached {
+        turn.lock(whenValue: "drawn")
+        try await other.kv(.global).delete("k")
+        turn.unlock(withValue: "deleted")
+      }.value
+      let version = try await put
+      #expect(runs.withLockedValue { $0 } == 2)
+      let events = try await test.store.changes.page(since: begin).items.filter { $0.subject == "k" }
+      #expect(events.map(\.operation) == ["delete", "put"])
+      #expect(events.last?.revision == version)
+      #expect(events.map(\.revision) == events.map(\.revision).sorted())
     }
   }
 
