@@ -113,8 +113,8 @@ actor Comparison {
   }
 
   /// Reads a list to its end.
-  private static func all<Item>(
-    _ page: (_ after: String?) async throws -> ([Item], next: String?)
+  private static func all<Item: Sendable>(
+    _ page: @Sendable (_ after: String?) async throws -> ([Item], next: String?)
   ) async throws -> [Item] {
     var (items, next) = try await page(nil)
     while let after = next {
