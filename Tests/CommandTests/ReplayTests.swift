@@ -102,14 +102,14 @@ import Testing
 
   /// What the loader says of the twenty runs when it has compared them.
   private static let counts = [
-    "                    file   store",
-    "runs, completed       20      20",
-    "rewards               20      20",
-    "messages             200     200",
-    "tool calls            80      80",
-    "  completed           60      60",
-    "  left running        20      20",
-    "audit records        140     140",
+    "                     file   store",
+    "runs, completed        20      20",
+    "rewards                20      20",
+    "messages              200     200",
+    "tool calls             80      80",
+    "  completed            60      60",
+    "  left running         20      20",
+    "audit records         140     140",
   ]
 
   /// The line of one run.
