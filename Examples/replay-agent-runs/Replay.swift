@@ -2,9 +2,9 @@ import Holdfast
 
 /// Stores recorded runs as their agents would have: a transaction a step.
 ///
-/// What makes it safe to kill: a step's message, tasks and audit records are one transaction, so that
-/// a step is there whole or not at all; its idempotency key makes a step whose answer was lost safe
-/// to repeat; and the number of messages in the session says where to go on.
+/// What makes it safe to kill: a step's message, tasks and audit records are one transaction, so
+/// that a step is there whole or not at all; its idempotency key makes a step whose answer was lost
+/// safe to repeat; and the number of messages in the session says where to go on.
 struct Replay: Sendable {
   let store: Store
   let progress: Progress

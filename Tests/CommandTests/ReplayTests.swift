@@ -9,8 +9,8 @@ import Testing
   ///
   /// Method: it is killed three times after a number of steps and started again; then the store
   /// holds every message once and in order, every tool call with its result and an audit record of
-  /// each (by the loader's own comparison, and by reading one run here), all runs are completed, and
-  /// another start stores nothing.
+  /// each (by the loader's own comparison, and by reading one run here), all runs are completed,
+  /// and another start stores nothing.
   @Test(arguments: Engines.available)
   func `a loader that is killed loses and repeats nothing`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -36,8 +36,8 @@ import Testing
   /// Goal: what is not as it should be is found and named.
   ///
   /// Method: a message, a tool call, the audit log and a reward are changed behind the loader's
-  /// back, and the comparison fails; a file with the same run twice, and one that holds no runs, are
-  /// refused before anything is stored.
+  /// back, and the comparison fails; a file with the same run twice, and one that holds no runs,
+  /// are refused before anything is stored.
   @Test func `a difference is found`() async throws {
     let place = try await Place()
     let file = try place.file("airline.jsonl", Self.recording)
