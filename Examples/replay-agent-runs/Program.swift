@@ -67,7 +67,7 @@ struct Program: AsyncParsableCommand {
       guard verify else { return .success(()) }
       let comparison = Comparison(store: store)
       try await recording.forEach(atOnce: atOnce) { try await comparison.check($0) }
-      Console.print("verified: the store holds exactly what the file does, once and in order\n")
+      Console.print(try await comparison.finish())
       return .success(())
     } catch {
       return .failure(error)

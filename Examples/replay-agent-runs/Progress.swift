@@ -38,20 +38,20 @@ actor Progress {
   func found(_ run: RecordedRun) {
     runsFound += 1
     messagesFound += run.steps.count
-    toolCalls += run.steps.reduce(0) { $0 + $1.callsMade }
+    toolCalls += run.steps.reduce(0) { $0 + $1.calls.count }
     finish(run)
   }
 
   /// A run begins, or goes on behind what was there already.
   func resumed(_ run: RecordedRun, at position: Int) {
     messagesFound += position
-    toolCalls += run.steps.prefix(position).reduce(0) { $0 + $1.callsMade }
+    toolCalls += run.steps.prefix(position).reduce(0) { $0 + $1.calls.count }
   }
 
   /// A step was stored.
   func stored(_ step: RecordedStep) {
     messages += 1
-    toolCalls += step.callsMade
+    toolCalls += step.calls.count
     if messages == dieAfter { kill(getpid(), SIGKILL) }
     guard isTerminal else { return }
     let now = SystemTimeSource().monotonicTime()

@@ -16,14 +16,32 @@ struct RecordedRun: Sendable {
 
 /// What one message adds to the store.
 struct RecordedStep: Sendable {
-  /// The key of the message: numbers in order sort as text.
-  let key: String
+  /// Which message of the run it is, from 1.
+  let number: Int
   /// The message, as it was recorded.
   let message: Value
-  /// The tool calls that it makes or answers, by their keys.
-  let calls: [(key: String, value: Value)]
-  /// How many of them it makes.
-  let callsMade: Int
+  /// The tool calls that it makes.
+  let calls: [RecordedCall]
+  /// The tool call that it answers.
+  let answer: RecordedAnswer?
+}
+
+/// A tool call: a task of the run.
+struct RecordedCall: Sendable {
+  /// The task's identifier.
+  let task: String
+  /// The tool's name: the task's command.
+  let tool: String
+  /// What the tool was called with: the task's parameters.
+  let arguments: Value
+}
+
+/// What a tool gave.
+struct RecordedAnswer: Sendable {
+  /// The call that it answers.
+  let call: RecordedCall
+  /// The task's result.
+  let result: Value
 }
 
 extension RecordedRun {
@@ -46,14 +64,19 @@ extension RecordedRun {
         .invalid, "Line \(line.number) is no run: it has no list of messages.",
         hint: "Write each run as an object with task_id, trial, reward and messages.")
     }
+    guard messages.allSatisfy({ $0.objectValue != nil }) else {
+      throw StoreError(
+        .invalid, "Line \(line.number) is no run: one of its messages is no object.",
+        hint: "Write each message as an object with role and content.")
+    }
     let words = [value["task_id"], value["trial"]].compactMap { $0.flatMap(Self.word) }
     id = ([name] + (words.count == 2 ? words : ["line", "\(line.number)"])).joined(separator: "-")
     var metadata: Object = [:]
     for member in ["task_id", "trial"] { metadata[member] = value[member] }
     self.metadata = metadata
     reward = value["reward"]
-    steps = Self.steps(of: messages)
     bytes = line.bytes.count
+    steps = Self.steps(of: messages, in: id)
   }
 
   private static func word(_ value: Value) -> String? {
@@ -61,34 +84,36 @@ extension RecordedRun {
   }
 
   /// Takes a conversation apart.
-  ///
-  /// A tool call is an entry of its own, written by the message that makes it and once more, with
-  /// its result, by the message that answers it.
-  private static func steps(of messages: [Value]) -> [RecordedStep] {
-    var open: [(id: String, key: String, call: Object)] = []
+  private static func steps(of messages: [Value], in run: String) -> [RecordedStep] {
+    var open: [(id: String, call: RecordedCall)] = []
     return messages.enumerated().map { index, message in
-      let key = padded(index + 1, 6)
-      var calls: [(key: String, value: Value)] = []
-      let made = message["tool_calls"]?.arrayValue ?? []
-      for (place, call) in made.enumerated() {
-        let id = call["id"]?.stringValue ?? ""
-        var entry: Object = ["id": .string(id), "message": .string(key)]
-        entry["name"] = call["function"]?["name"]
-        entry["arguments"] = call["function"]?["arguments"]
-        // Models give an identifier twice now and then, so that it alone is no key.
-        let callKey = "\(key)-\(padded(place + 1, 2))"
-        calls.append((callKey, .object(entry)))
-        open.append((id, callKey, entry))
+      var calls: [RecordedCall] = []
+      for (place, made) in (message["tool_calls"]?.arrayValue ?? []).enumerated() {
+        let call = call(made, task: "\(run):\(padded(index + 1, 6))-\(padded(place + 1, 2))")
+        calls.append(call)
+        open.append((made["id"]?.stringValue ?? "", call))
       }
+      var answer: RecordedAnswer?
       if let id = message["tool_call_id"]?.stringValue,
         let place = open.firstIndex(where: { $0.id == id })
       {
-        var answered = open.remove(at: place)
-        answered.call["result"] = message["content"] ?? .null
-        calls.append((answered.key, .object(answered.call)))
+        answer = RecordedAnswer(
+          call: open.remove(at: place).call, result: message["content"] ?? .null)
       }
-      return RecordedStep(key: key, message: message, calls: calls, callsMade: made.count)
+      return RecordedStep(number: index + 1, message: message, calls: calls, answer: answer)
     }
+  }
+
+  /// Reads a tool call.
+  ///
+  /// Models give an identifier twice now and then, so that the task is named after the place of the
+  /// call; and they write the arguments as JSON in a text, which stays a text where it is none.
+  private static func call(_ made: Value, task: String) -> RecordedCall {
+    let arguments = made["function"]?["arguments"] ?? [:]
+    let read = arguments.stringValue.flatMap { try? Value(json: Array($0.utf8)) }
+    let name = made["function"]?["name"]?.stringValue ?? ""
+    return RecordedCall(
+      task: task, tool: name.isEmpty ? "unknown" : name, arguments: read ?? arguments)
   }
 
   private static func padded(_ number: Int, _ digits: Int) -> String {
@@ -97,26 +122,39 @@ extension RecordedRun {
   }
 }
 
-/// Where a run's data lies.
+/// What a run becomes in the store.
 extension RecordedRun {
-  /// Its state: how far it has come.
-  var state: Namespace { .run(id) }
-  /// The key of the state that says how many messages are stored.
-  static let positionKey = "position"
+  /// The queue of the tool calls.
+  static let queue = "replay"
 
-  /// Its messages by number.
+  /// The session that holds its messages.
+  var session: String { id }
+
+  /// The task that a tool call is.
   ///
-  /// - Returns: The namespace.
-  /// - Throws: `invalid` for an identifier that is too long.
-  func messages() throws(StoreError) -> Namespace {
-    try Namespace(segments: ["run", id, "messages"])
+  /// - Parameter call: The call.
+  /// - Returns: The task, for who leads it without a worker.
+  func draft(of call: RecordedCall) -> TaskDraft {
+    var draft = TaskDraft(
+      call.tool, parameters: call.arguments, queue: Self.queue, run: id)
+    draft.id = call.task
+    return draft
   }
 
-  /// Its tool calls by the number of the message and the place in it.
+  /// What the audit log says of a step: who called which tool, and that it answered.
   ///
-  /// - Returns: The namespace.
-  /// - Throws: `invalid` for an identifier that is too long.
-  func toolCalls() throws(StoreError) -> Namespace {
-    try Namespace(segments: ["run", id, "tool-calls"])
+  /// What was said to the tool and what it gave are the task's: a record is never changed, and such
+  /// data may have to go one day.
+  ///
+  /// - Parameter step: The step.
+  /// - Returns: One entry for each call that is made, and one for the call that is answered.
+  func records(of step: RecordedStep) -> [AuditEntry] {
+    func entry(_ action: String, _ call: RecordedCall, _ result: String?) -> AuditEntry {
+      AuditEntry(
+        action: action, subject: "task:\(call.task)", run: id, result: result,
+        details: ["tool": .string(call.tool), "message": .integer(Int64(step.number))])
+    }
+    let calls = step.calls.map { entry("tool.call", $0, nil) }
+    return calls + (step.answer.map { [entry("tool.answer", $0.call, "completed")] } ?? [])
   }
 }

@@ -2,9 +2,9 @@ import Holdfast
 
 /// Stores recorded runs as their agents would have: a transaction a step.
 ///
-/// What makes it safe to kill: a step's message, its tool calls and the run's new position are one
-/// transaction, so that a step is there whole or not at all; its idempotency key makes a step whose
-/// answer was lost safe to repeat; and the position says where to go on.
+/// What makes it safe to kill: a step's message, tasks and audit records are one transaction, so
+/// that a step is there whole or not at all; its idempotency key makes a step whose answer was lost
+/// safe to repeat; and the number of messages in the session says where to go on.
 struct Replay: Sendable {
   let store: Store
   let progress: Progress
@@ -24,34 +24,40 @@ struct Replay: Sendable {
     } else {
       try await begin(run)
     }
-    let messages = try run.messages()
-    let toolCalls = try run.toolCalls()
-    let kept = try await store.kv(run.state).get(RecordedRun.positionKey)?.integerValue ?? 0
-    let position = Int(clamping: kept)
+    let position = try await retrying { () throws(StoreError) in
+      try await store.sessions.count(run.session)
+    }
     await progress.resumed(run, at: position)
-    for (index, step) in run.steps.enumerated().dropFirst(position) {
-      try await retrying {
-        _ = try await store.transaction(idempotencyKey: "replay/\(run.id)/\(step.key)") { tx in
-          let state = tx.kv(run.state)
-          let position = try state.get(RecordedRun.positionKey)?.integerValue ?? 0
-          // The keys of old requests are forgotten one day; the position is not.
-          guard position == index else { return position }
-          try tx.kv(messages).put(step.key, step.message)
-          for call in step.calls { try tx.kv(toolCalls).put(call.key, call.value) }
-          return try state.put(RecordedRun.positionKey, .integer(Int64(index + 1))).entry.version
-        }
-      }
+    for step in run.steps.dropFirst(position) {
+      try await retrying { try await keep(step, of: run) }
       await progress.stored(step)
     }
     try await complete(run)
     await progress.finished(run)
   }
 
+  /// A run and the session of its messages come into being together.
   private func begin(_ run: RecordedRun) async throws {
-    _ = try await retrying { () throws(StoreError) in
-      try await store.runs.begin(
-        run.id, tags: ["replay"], metadata: .object(run.metadata),
-        with: .idempotent("replay/\(run.id)/begin"))
+    try await retrying {
+      _ = try await store.transaction(idempotencyKey: "replay/\(run.id)/begin") { tx in
+        try tx.runs.begin(run.id, tags: ["replay"], metadata: .object(run.metadata))
+        return try tx.sessions.save(SessionEntry(run.session, run: run.id)).session.version
+      }
+    }
+  }
+
+  /// What a message brings: the message, the tasks that it begins and ends, and who did so.
+  private func keep(_ step: RecordedStep, of run: RecordedRun) async throws {
+    _ = try await store.transaction(idempotencyKey: "replay/\(run.id)/\(step.number)") { tx in
+      let count = try tx.sessions.count(run.session)
+      // The keys of old requests are forgotten one day; the messages are not.
+      guard count == step.number - 1 else { return count }
+      for call in step.calls { try tx.tasks.save(run.draft(of: call), status: .running) }
+      if let answer = step.answer {
+        try tx.tasks.complete(answer.call.task, result: answer.result)
+      }
+      try tx.audit.record(run.records(of: step))
+      return try tx.sessions.append([step.message], to: run.session).itemCount
     }
   }
 
