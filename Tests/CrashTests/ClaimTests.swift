@@ -35,7 +35,7 @@ extension CrashTests {
         let time = clock.now - start
         #expect(score.holders.count == Self.count)
         #expect(score.holders.values.allSatisfy { $0 == 1 })
-        #expect(score.shares.allSatisfy { $0 > 0 }, "each process took part")
+        #expect(score.shares.count { $0 > 0 } > 1, "several processes took part")
         try await Self.expectDone(store, score)
         Surroundings.figures(
           "\(place), \(Self.children * Self.workers) workers, \(Self.count) tasks: "
