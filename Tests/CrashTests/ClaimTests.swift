@@ -23,8 +23,11 @@ extension CrashTests {
     func `fifty workers hold each task exactly once`(at place: Place) async throws {
       try await Self.withStore(at: place) { store, location in
         try await Self.enqueue(store)
+        // The time limits are long: fifty workers on a loaded machine's two cores wait for each other.
         let children = try (0..<Self.children).map { number in
-          try Child("claim", location, ["workers=\(Self.workers)", "limit=50", "child=\(number)"])
+          try Child(
+            "claim", location,
+            ["workers=\(Self.workers)", "limit=50", "child=\(number)", "body=30000", "wait=60000"])
         }
         for child in children { try await child.wait(for: "ready") }
         let clock = ContinuousClock()
