@@ -23,7 +23,7 @@ extension CrashTests {
     func `fifty workers hold each task exactly once`(at place: Place) async throws {
       try await Self.withStore(at: place) { store, location in
         try await Self.enqueue(store)
-        // The time limits are long: fifty workers on a loaded machine's two cores wait for each other.
+        // The limits of time are long: on a loaded machine fifty workers wait for each other.
         let children = try (0..<Self.children).map { number in
           try Child(
             "claim", location,
