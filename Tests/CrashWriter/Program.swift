@@ -26,6 +26,7 @@ import Holdfast
       case "race": await Racing(store: store, settings: settings).run()
       case "watch": try await Watching(store: store, settings: settings).run()
       case "load": await Loading(store: store, settings: settings).run()
+      case "claim": try await Claiming(store: store, settings: settings).run(orders)
       default: await Ordering(store: store).run(orders)
       }
       await store.close()

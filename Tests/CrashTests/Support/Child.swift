@@ -62,10 +62,18 @@ final class Child: Sendable {
   deinit { kill() }
 
   /// Ends the child as `kill -9` does.
-  func kill() {
+  func kill() { signal(SIGKILL) }
+
+  /// Stops the child wherever it is, as a machine that falls asleep does, until ``resume()``.
+  func pause() { signal(SIGSTOP) }
+
+  /// Lets a child that was stopped go on.
+  func resume() { signal(SIGCONT) }
+
+  private func signal(_ signal: Int32) {
     state.withLockedValue { state in
       guard state.status == nil else { return }
-      _ = Foundation.kill(state.pid, SIGKILL)
+      _ = Foundation.kill(state.pid, signal)
     }
   }
 
