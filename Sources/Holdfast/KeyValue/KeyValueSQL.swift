@@ -32,11 +32,11 @@ enum KeyValueSQL {
   /// PostgreSQL's put: writes a row and its events, and says whether the key is new.
   ///
   /// One statement, because it must not look for the key first: a look locks the page of the index
-  /// for SSI, and most writers whose keys lie on one page would fail.
-  /// So it learns from the write itself what was there: a new row has no `xmax`, and a setting of
-  /// the transaction tells that the old row had expired. Where the row is new, and the transaction's
-  /// snapshot still shows one, somebody has removed that one meanwhile, with a revision that may be
-  /// higher than this one: the transaction runs again.
+  /// for SSI, and most writers whose keys lie on one page would fail. So it learns from the write
+  /// itself what was there: a new row has no `xmax`, and a setting of the transaction tells that
+  /// the old row had expired. Where the row is new, and the transaction's snapshot still shows one,
+  /// somebody has removed that one meanwhile, with a revision that may be higher than this one: the
+  /// transaction runs again.
   ///
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time
   /// to live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7

@@ -93,8 +93,9 @@ final class SQLiteConnection: @unchecked Sendable {
 
   /// What SQLite says of its last failure.
   func failure(_ code: Int32) -> SQLiteFailure {
-    // Inside a statement SQLite says of a read that failed that the database is damaged. Once a read
-    // has failed, damage cannot be told from it on this connection; the disk is what to look at.
+    // Inside a statement SQLite says of a read that failed that the database is damaged. Once a
+    // read has failed, damage cannot be told from it on this connection; the disk is what to look
+    // at.
     if code & 0xFF == SQLITE_CORRUPT, holdfast_read_failed(handle) {
       return SQLiteFailure(
         code: SQLITE_IOERR | 33 << 8, systemCode: EIO, text: "a read failed")

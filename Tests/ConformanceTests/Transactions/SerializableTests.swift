@@ -70,7 +70,9 @@ import Testing
       let runs = NIOLockedValueBox(0)
       async let put = test.store.transaction { tx in
         try tx.kv(.global).put("first", 1)
-        if runs.withLockedValue({ $0 += 1; return $0 }) == 1 {
+        if runs.withLockedValue({
+          $0 += 1; return $0
+        }) == 1 {
           turn.lock()
           turn.unlock(withValue: "drawn")
           turn.lock(whenValue: "deleted")
@@ -85,7 +87,8 @@ import Testing
       }.value
       let version = try await put
       #expect(runs.withLockedValue { $0 } == 2)
-      let events = try await test.store.changes.page(since: begin).items.filter { $0.subject == "k" }
+      let all = try await test.store.changes.page(since: begin).items
+      let events = all.filter { $0.subject == "k" }
       #expect(events.map(\.operation) == ["delete", "put"])
       #expect(events.last?.revision == version)
       #expect(events.map(\.revision) == events.map(\.revision).sorted())
