@@ -40,7 +40,22 @@ public struct Retention: Sendable {
   public func setPolicy(
     _ policy: RetentionPolicy?, for scope: RetentionScope
   ) async throws(StoreError) {
-    try await store.change(Self.set) { tx in try tx.retention.setPolicy(policy, for: scope) }
+    try await setPolicy(policy, for: scope, actor: "")
+  }
+
+  /// The same for somebody.
+  ///
+  /// - Parameters:
+  ///   - policy: How much is kept.
+  ///   - scope: For what.
+  ///   - actor: Who does it, for the audit log; empty for whom the store was opened by.
+  /// - Throws: What ``setPolicy(_:for:)`` throws.
+  package func setPolicy(
+    _ policy: RetentionPolicy?, for scope: RetentionScope, actor: String
+  ) async throws(StoreError) {
+    try await store.change(Self.set, by: actor) { tx in
+      try tx.retention.setPolicy(policy, for: scope)
+    }
   }
 
   /// Sets the size from which on the stricter policies hold; the audit log notes it.
@@ -48,7 +63,17 @@ public struct Retention: Sendable {
   /// - Parameter bytes: The size of the data in bytes, logs included; `nil` for none.
   /// - Throws: ``StoreError`` with `invalid` for a negative size.
   public func setSizeMax(_ bytes: Int64?) async throws(StoreError) {
-    try await store.change(Self.setSize) { tx in try tx.retention.setSizeMax(bytes) }
+    try await setSizeMax(bytes, actor: "")
+  }
+
+  /// The same for somebody.
+  ///
+  /// - Parameters:
+  ///   - bytes: The size of the data in bytes; `nil` for none.
+  ///   - actor: Who does it, for the audit log; empty for whom the store was opened by.
+  /// - Throws: What ``setSizeMax(_:)`` throws.
+  package func setSizeMax(_ bytes: Int64?, actor: String) async throws(StoreError) {
+    try await store.change(Self.setSize, by: actor) { tx in try tx.retention.setSizeMax(bytes) }
   }
 
   /// Removes what the policies do not keep, and gives the space back to the file system.

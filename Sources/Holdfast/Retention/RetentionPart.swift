@@ -114,7 +114,8 @@ struct RetentionCount {
   private struct Allowance {
     var items: Int?
     var bytes: Int64?
-    var isSpent: Bool { items == nil && bytes == nil }
+    /// The time of the last row that was kept.
+    var keptAt: Int64?
   }
 
   private var allowances: [Bytewise?: Allowance] = [:]
@@ -148,10 +149,12 @@ struct RetentionCount {
     if let items = allowance.items { allowance.items = items - 1 }
     if let left = allowance.bytes { allowance.bytes = left - bytes }
     guard allowance.items ?? 0 < 0 || allowance.bytes ?? 0 < 0 else {
+      allowance.keptAt = time
       return allowances[scope] = allowance
     }
     allowances[scope] = nil
-    // Rows before the next microsecond go, this one included.
-    cutoffs.raise(scope, to: time + 1)
+    // This row goes with all before it. What one transaction finished has one time and stays whole:
+    // more stays than the bound asks for, never less.
+    cutoffs.raise(scope, to: allowance.keptAt == time ? time : time + 1)
   }
 }

@@ -9,8 +9,15 @@ enum DeadLetterOperations {
 
   static let save = WriteOperation("dead_letters.save") { fields, context throws(StoreError) in
     let id = try fields.optionalText("id") ?? context.ids.makeID(at: context.time.wallTime())
+    let source = try fields.text("source")
+    // A letter that names a task may make a new one of it, and so is the store's to write.
+    guard !source.utf8.starts(with: "task:".utf8) else {
+      throw Fields.failure(
+        "source", "reserved", "The letter of a task is written by the store.",
+        hint: "Name a source that does not begin with task:.")
+    }
     let entry = DeadLetterEntry(
-      id, source: try fields.text("source"), message: try fields.value("message"),
+      id, source: source, message: try fields.value("message"),
       error: try fields.optionalText("error"), channel: try fields.optionalText("channel"),
       thread: try fields.optionalText("thread"), run: try fields.optionalText("run"),
       nextRetryAt: try fields.optionalTime("next_retry_at"))

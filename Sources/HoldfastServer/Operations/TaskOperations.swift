@@ -13,11 +13,29 @@ enum TaskOperations {
 
   static let enqueue = WriteOperation("tasks.enqueue") { fields, context throws(StoreError) in
     let draft = try TaskDraft(taking: &fields, context)
-    return PreparedWrite(touches: [.exactly(.holding(run: draft.run))]) { tx throws(StoreError) in
+    var write = PreparedWrite(
+      touches: [.exactly(.holding(run: draft.run))]
+    ) { tx throws(StoreError) in reply(try tx.tasks.enqueue(draft)) }
+    write.runRestricted = { tx, access throws(StoreError) in
       let enqueued = try tx.tasks.enqueue(draft)
-      return Reply(
-        status: enqueued.isNew ? 201 : 200, body: enqueued.json, version: enqueued.task.version,
-        location: enqueued.isNew ? location(enqueued.task.id) : nil, changed: enqueued.isNew)
+      try check(enqueued, access)
+      return reply(enqueued)
+    }
+    return write
+  }
+
+  private static func reply(_ enqueued: EnqueuedTask) -> Reply {
+    Reply(
+      status: enqueued.isNew ? 201 : 200, body: enqueued.json, version: enqueued.task.version,
+      location: enqueued.isNew ? location(enqueued.task.id) : nil, changed: enqueued.isNew)
+  }
+
+  /// Keeps a task that is there already under the same unique key from who may not see it.
+  private static func check(_ enqueued: EnqueuedTask, _ access: Access) throws(StoreError) {
+    guard enqueued.isNew || access.reads(enqueued.task.namespace) else {
+      throw StoreError(
+        .conflict, "An unfinished task of the queue has the same unique key.",
+        hint: "Wait for it to finish, or use another unique key.")
     }
   }
 
@@ -35,14 +53,21 @@ enum TaskOperations {
       }
     }
     let namespaces = Set(drafts.map { Namespace.holding(run: $0.run) })
-    return PreparedWrite(
+    var write = PreparedWrite(
       touches: namespaces.map { .exactly($0) }
-    ) { [drafts] tx throws(StoreError) in
+    ) { [drafts] tx throws(StoreError) in reply(try tx.tasks.enqueueMany(drafts)) }
+    write.runRestricted = { [drafts] tx, access throws(StoreError) in
       let enqueued = try tx.tasks.enqueueMany(drafts)
-      return Reply(
-        status: 200, body: ["items": .array(enqueued.map(\.json))],
-        changed: enqueued.contains { $0.isNew })
+      for task in enqueued { try check(task, access) }
+      return reply(enqueued)
     }
+    return write
+  }
+
+  private static func reply(_ enqueued: [EnqueuedTask]) -> Reply {
+    Reply(
+      status: 200, body: ["items": .array(enqueued.map(\.json))],
+      changed: enqueued.contains { $0.isNew })
   }
 
   static let save = WriteOperation("tasks.save") { fields, context throws(StoreError) in
@@ -84,8 +109,13 @@ enum TaskOperations {
   }
 
   /// Ending somebody's work and taking up what has ended are for operators, and have verbs of their
-  /// own.
+  /// own; what waits for an approval goes on by the decision.
   private static func checkPlain(_ old: TaskStatus, _ new: TaskStatus) throws(StoreError) {
+    guard old != .awaitingApproval || new == .cancelled else {
+      throw StoreError(
+        .invalidState, "The task waits for an approval.",
+        hint: "Decide the approval, or delete it.")
+    }
     let isRequeue = new == .pending && (old == .failed || old == .cancelled)
     let verb: String? = new == .cancelled ? "cancel" : isRequeue ? "requeue" : nil
     guard let verb else { return }

@@ -37,7 +37,7 @@ enum RetentionRoutes {
       let bytes = try fields.optionalInteger("size_max")
       _ = fields.optional("size_max")
       try fields.finish()
-      try await retention.setSizeMax(bytes)
+      try await retention.setSizeMax(bytes, actor: call.access.name)
       return try await answer(call)
     }
     let kind: RetentionKind = try fields.word("kind")
@@ -54,7 +54,8 @@ enum RetentionRoutes {
         "default", "state", "The default comes without bounds.", hint: "Leave the bounds out.")
     }
     try await retention.setPolicy(
-      isDefault ? nil : policy, for: RetentionScope(kind, in: namespace, overSize: overSize))
+      isDefault ? nil : policy, for: RetentionScope(kind, in: namespace, overSize: overSize),
+      actor: call.access.name)
     return try await answer(call)
   }
 

@@ -1,6 +1,7 @@
 @testable import Holdfast
 import HoldfastEngine
 import HoldfastTesting
+import NIOConcurrencyHelpers
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct RetentionScaleTests {
@@ -28,11 +29,13 @@ import Testing
       time.advance(by: .seconds(8 * 86_400))
       let dry = try await store.retention.run(dryRun: true)
       #expect(dry.counts[.tasks] == 100_000)
+      // A flag and not a cancellation, which would refuse the write that is about to begin.
+      let isOver = NIOLockedValueBox(false)
       let writer = Task {
         let clock = ContinuousClock()
         var longest = Duration.zero
         var count = 0
-        while !Task.isCancelled {
+        while !isOver.withLockedValue({ $0 }) {
           let wait = try await clock.measure { try await store.kv(.global).put("w", 1) }
           longest = max(longest, wait)
           count += 1
@@ -40,7 +43,7 @@ import Testing
         return (longest, count)
       }
       let report = try await store.retention.run()
-      writer.cancel()
+      isOver.withLockedValue { $0 = true }
       let (longest, count) = try await writer.value
       #expect(report.counts == dry.counts)
       #expect(report.bytesAfter < report.bytesBefore)

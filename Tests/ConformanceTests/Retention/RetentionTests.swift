@@ -110,6 +110,28 @@ import Testing
     }
   }
 
+  /// Goal: a bound of number takes nothing that it promises to keep.
+  ///
+  /// Method: one transaction finishes more tasks than are kept, so that all have one time; then one
+  /// more comes behind them.
+  @Test(arguments: Engines.available)
+  func `what was finished at one moment stays whole`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.transaction { tx in
+        for _ in 0..<6 { try tx.tasks.save(TaskDraft("work"), status: .completed) }
+      }
+      let retention = store.retention
+      try await retention.setPolicy(RetentionPolicy(keepLast: 3), for: RetentionScope(.tasks))
+      #expect(try await retention.run().counts[.tasks] == 0)
+      time.advance(by: .seconds(1))
+      for _ in 0..<3 { try await store.tasks.save(TaskDraft("work"), status: .completed) }
+      #expect(try await retention.run().counts[.tasks] == 6)
+      #expect(try await store.tasks.list().items.count == 3)
+    }
+  }
+
   /// Goal: a policy bounds age, number and size; a namespace may have its own; over a size the
   /// stricter one holds.
   ///
