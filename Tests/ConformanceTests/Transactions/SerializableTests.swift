@@ -66,25 +66,24 @@ import Testing
       let other = try await test.openAnother()
       try await test.store.kv(.global).put("k", 1)
       let begin = try await test.store.changes.cursor()
-      let turn = ConditionLock(value: "drawing")
+      let (drawn, hasDrawn) = AsyncStream.makeStream(of: Void.self)
+      let isDeleted = ConditionLock(value: false)
       let runs = NIOLockedValueBox(0)
       async let put = test.store.transaction { tx in
         try tx.kv(.global).put("first", 1)
         if runs.withLockedValue({
           $0 += 1; return $0
         }) == 1 {
-          turn.lock()
-          turn.unlock(withValue: "drawn")
-          turn.lock(whenValue: "deleted")
-          turn.unlock()
+          hasDrawn.finish()
+          isDeleted.lock(whenValue: true)
+          isDeleted.unlock()
         }
         return try tx.kv(.global).put("k", 2).entry.version
       }
-      try await Task.detached {
-        turn.lock(whenValue: "drawn")
-        try await other.kv(.global).delete("k")
-        turn.unlock(withValue: "deleted")
-      }.value
+      for await _ in drawn {}
+      try await other.kv(.global).delete("k")
+      isDeleted.lock()
+      isDeleted.unlock(withValue: true)
       let version = try await put
       #expect(runs.withLockedValue { $0 } == 2)
       let all = try await test.store.changes.page(since: begin).items
