@@ -245,21 +245,14 @@ struct AuditPlace: Equatable {
       number = chain
       return
     }
-    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
-      .split(separator: ".", omittingEmptySubsequences: false)
-    guard let parts, parts.count == 4, parts[0] == "a", let time = Int64(parts[1]),
-      let chain = Int64(parts[2]), let number = Int64(parts[3])
-    else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
-    }
+    let parts = try ListCursor.parts(of: token, in: "a", count: 3)
+    guard let time = Int64(parts[0]), let chain = Int64(parts[1]), let number = Int64(parts[2])
+    else { throw ListCursor.foreign }
     self.time = time
     self.chain = chain
     self.number = number
   }
 
   /// The place as an opaque cursor.
-  var token: String { Base64.encodeURL(Array("a.\(time).\(chain).\(number)".utf8)) }
+  var token: String { ListCursor.token("a", "\(time)", "\(chain)", "\(number)") }
 }

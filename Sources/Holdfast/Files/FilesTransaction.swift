@@ -147,10 +147,7 @@ public struct FilesTransaction {
 
   private static func number(cursor: String) throws(StoreError) -> Int64 {
     guard let number = Int64(cursor) else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
+      throw ListCursor.foreign
     }
     return number
   }

@@ -179,20 +179,13 @@ struct UpdatePlace: Equatable {
   }
 
   var token: String {
-    Base64.encodeURL(Array("u.\(updated).\(version).\(key)".utf8))
+    ListCursor.token("u", "\(updated)", "\(version)", key)
   }
 
   init(token: String) throws(StoreError) {
-    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
-      .split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
-    guard let parts, parts.count == 4, parts[0] == "u", let updated = Int64(parts[1]),
-      let version = Int64(parts[2]), !parts[3].utf8.contains(0)
-    else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
-    }
-    self.init(updated: updated, version: version, key: String(parts[3]))
+    let parts = try ListCursor.parts(of: token, in: "u", count: 3)
+    guard let updated = Int64(parts[0]), let version = Int64(parts[1]), !parts[2].utf8.contains(0)
+    else { throw ListCursor.foreign }
+    self.init(updated: updated, version: version, key: String(parts[2]))
   }
 }

@@ -113,23 +113,16 @@ struct ProviderPlace {
       (priority, latency, name) = (.min, .min, "")
       return
     }
-    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
-      .split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
-    guard let parts, parts.count == 4, parts[0] == "p", let priority = Int64(parts[1]),
-      let latency = Int64(parts[2]), !parts[3].utf8.contains(0)
-    else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
-    }
-    (self.priority, self.latency, self.name) = (priority, latency, String(parts[3]))
+    let parts = try ListCursor.parts(of: token, in: "p", count: 3)
+    guard let priority = Int64(parts[0]), let latency = Int64(parts[1]), !parts[2].utf8.contains(0)
+    else { throw ListCursor.foreign }
+    (self.priority, self.latency, self.name) = (priority, latency, String(parts[2]))
   }
 
   /// The cursor behind a row.
   static func token(_ columns: [Bound]) -> String? {
     guard let name = columns[0].text, let priority = columns[1].integer else { return nil }
     let latency = columns[12].integer ?? .max
-    return Base64.encodeURL(Array("p.\(priority).\(latency).\(name)".utf8))
+    return ListCursor.token("p", "\(priority)", "\(latency)", name)
   }
 }

@@ -78,10 +78,7 @@ extension SessionItem {
   /// The position that a cursor names.
   static func position(after token: String) throws(StoreError) -> Int64 {
     guard let position = Int64(token), position > 0, String(position) == token else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
+      throw ListCursor.foreign
     }
     return position
   }

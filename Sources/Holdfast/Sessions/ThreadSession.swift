@@ -57,12 +57,7 @@ struct ThreadPlace: Equatable {
       let channel = String(validating: bytes[1..<split], as: UTF8.self),
       let thread = String(validating: bytes[(split + 1)...], as: UTF8.self),
       !thread.utf8.contains(0)
-    else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
-    }
+    else { throw ListCursor.foreign }
     self.init(channel: channel, thread: thread)
   }
 

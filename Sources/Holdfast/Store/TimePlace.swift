@@ -17,19 +17,12 @@ struct TimePlace: Equatable {
       self.init(time: until?.microseconds ?? .max, number: until == nil ? .max : .min)
       return
     }
-    let parts = Base64.decodeURL(token).flatMap { String(validating: $0, as: UTF8.self) }?
-      .split(separator: ".", omittingEmptySubsequences: false)
-    guard let parts, parts.count == 3, parts[0] == "t", let time = Int64(parts[1]),
-      let number = Int64(parts[2])
-    else {
-      throw StoreError(
-        .invalid, "The cursor is not one of this list.",
-        hint: "Begin without a cursor, or send one exactly as it came.",
-        details: ["reason": "cursor"])
-    }
+    let parts = try ListCursor.parts(of: token, in: "t", count: 2)
+    guard let time = Int64(parts[0]), let number = Int64(parts[1])
+    else { throw ListCursor.foreign }
     self.init(time: time, number: number)
   }
 
   /// The place as an opaque cursor.
-  var token: String { Base64.encodeURL(Array("t.\(time).\(number)".utf8)) }
+  var token: String { ListCursor.token("t", "\(time)", "\(number)") }
 }
