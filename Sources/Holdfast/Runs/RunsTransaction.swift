@@ -194,6 +194,7 @@ public struct RunsTransaction {
   public func delete(_ id: String) throws(StoreError) {
     try Checks.runID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
+    try connection.shut(NamespaceDoor.numbers(of: .run(id), below: true))
     try RunGuard.check(deleted: id, on: connection)
     let row = try find(id, connection)
     let namespaces = NamespacesTransaction(transaction: transaction)
