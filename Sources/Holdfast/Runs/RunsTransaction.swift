@@ -136,7 +136,7 @@ public struct RunsTransaction {
     guard case .some(.some(let row)) = updated else {
       _ = try known(id, connection)
       try RunGuard.check(run: id, on: connection)
-      throw StoreError(.internal, "A run could not be updated.")
+      throw Excess.fault(.internal, "A run could not be updated.")
     }
     var steps: [Step] = []
     if let newTags {

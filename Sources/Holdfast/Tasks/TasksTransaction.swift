@@ -191,7 +191,7 @@ extension TasksTransaction {
   ) throws(StoreError) -> TaskRecord {
     let results = try connection.run(change.steps(operation))
     guard let columns = results.first?.rows.first else {
-      throw StoreError(.internal, "A task could not be written.")
+      throw Excess.fault(.internal, "A task could not be written.")
     }
     return try TaskRow(columns).task
   }

@@ -212,7 +212,7 @@ extension TasksTransaction {
 
   private func updated(_ rows: [TaskRow]) throws(StoreError) -> TaskRecord {
     guard let row = rows.first else {
-      throw StoreError(.internal, "A task could not be written.")
+      throw Excess.fault(.internal, "A task could not be written.")
     }
     return row.task
   }
