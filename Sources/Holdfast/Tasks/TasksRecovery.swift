@@ -81,15 +81,15 @@ extension TasksTransaction {
       change.error = TaskError.leaseExpired
       if row.state.mayRetry(attemptsMax: row.task.maxAttempts) {
         try change.apply(.retry)
-        steps += change.steps("recover")
+        steps.append(change.write)
+        steps.append(Feed.event("task", row.namespace, row.task.id, "recover"))
       } else {
         _ = try giveUp(change, connection)
       }
     }
     guard !steps.isEmpty else { return }
     let results = try connection.run(steps)
-    let written = results.count { !$0.rows.isEmpty }
-    guard written == steps.count / 2 else {
+    guard results.allSatisfy({ $0.changes == 1 }) else {
       throw Excess.fault(.internal, "A task could not be written.")
     }
   }
