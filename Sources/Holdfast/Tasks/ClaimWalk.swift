@@ -10,8 +10,9 @@ struct ClaimWalk {
   let transaction: Transaction
   let connection: any Connection
 
-  /// How many lost leases one claim takes back, over all its queues: it is there to claim. The next
-  /// claim and upkeep take more.
+  /// How many lost leases one claim takes back, over all its queues.
+  ///
+  /// It is there to claim: the next claim and upkeep take more.
   private static let recoveredMax = 50
   /// How many tasks are looked at in one go where not all may be had.
   private static let pageMax = 200
