@@ -86,6 +86,22 @@ public struct DeadLetters: Sendable {
     }
   }
 
+  /// The same for somebody who may see some of them; see
+  /// ``DeadLettersTransaction/retryable(limit:where:)``.
+  ///
+  /// - Parameters:
+  ///   - limit: At most this many, 1 to 1 000; 100 if left out.
+  ///   - isVisible: Whether the caller may see what is in a namespace.
+  /// - Returns: The letters.
+  /// - Throws: As ``retryable(limit:)``.
+  package func retryable(
+    limit: Int?, where isVisible: @escaping @Sendable (Namespace) -> Bool
+  ) async throws(StoreError) -> [DeadLetter] {
+    try await store.consult(Operations.retryable) { tx in
+      try tx.deadLetters.retryable(limit: limit, where: isVisible)
+    }
+  }
+
   /// Counts a try that failed, and says when the next one is.
   ///
   /// - Parameters:

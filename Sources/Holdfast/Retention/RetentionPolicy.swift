@@ -132,10 +132,12 @@ public struct RetentionReport: Sendable, Equatable {
   public let isOverSize: Bool
   /// How many of each kind; 0 where there was nothing.
   public let counts: [RetentionKind: Int]
+  /// Why a kind could not be gone through to its end; empty where all was well.
+  public let failures: [RetentionKind: StoreError.Code]
   /// The size of the data in bytes before and after, logs included.
   public let bytesBefore: Int64
   /// The size afterwards.
-  public let bytesAfter: Int64
+  public internal(set) var bytesAfter: Int64
 
   /// How many in all.
   public var total: Int { counts.values.reduce(0, +) }

@@ -89,6 +89,22 @@ public struct Sessions: Sendable {
     }
   }
 
+  /// The same for somebody who may see some of them: of those the one last used.
+  ///
+  /// - Parameters:
+  ///   - channel: The channel.
+  ///   - thread: The thread.
+  ///   - isVisible: Whether the caller may see what is in a namespace.
+  /// - Returns: The session; `nil` where there is none.
+  /// - Throws: As ``getByThread(channel:thread:)``.
+  package func getByThread(
+    channel: String, thread: String, where isVisible: @escaping @Sendable (Namespace) -> Bool
+  ) async throws(StoreError) -> SessionContext? {
+    try await store.consult(Operations.get) { tx in
+      try tx.sessions.getByThread(channel: channel, thread: thread, where: isVisible)
+    }
+  }
+
   /// Notes that a session is in use.
   ///
   /// - Parameters:

@@ -60,11 +60,28 @@ public struct SessionsTransaction {
   public func getByThread(
     channel: String, thread: String
   ) throws(StoreError) -> SessionContext? {
+    try getByThread(channel: channel, thread: thread) { _ in true }
+  }
+
+  /// The same for somebody who may see some of them: of those the one last used.
+  ///
+  /// - Parameters:
+  ///   - channel: The channel.
+  ///   - thread: The thread.
+  ///   - isVisible: Whether the caller may see what is in a namespace.
+  /// - Returns: The session; `nil` where there is none among the thousand last used.
+  /// - Throws: ``StoreError`` with `invalid` for names that cannot be.
+  package func getByThread(
+    channel: String, thread: String, where isVisible: (Namespace) -> Bool
+  ) throws(StoreError) -> SessionContext? {
     try Checks.id(channel, "channel", limits)
     try Checks.id(thread, "thread", limits)
-    return try transaction.reading().first(
-      SessionSQL.getByThread, [.text(channel), .text(thread)]
-    ) { row throws(StoreError) in try SessionRow(row: row) }?.session
+    let connection = try transaction.reading()
+    let found = try connection.all(SessionSQL.ofThread, [.text(channel), .text(thread)]) {
+      (id: $0.text(0), run: $0.optionalText(1))
+    }
+    guard let first = found.first(where: { isVisible(.holding(run: $0.run)) }) else { return nil }
+    return try find(first.id, connection)?.session
   }
 
   /// Notes that a session is in use.

@@ -35,13 +35,12 @@ public final class Transaction {
 
   /// Runs the body of a transaction that writes, and ends the transaction's life.
   ///
-  /// What a connection throws dooms the transaction by itself; what was refused as too large does
-  /// here.
+  /// What a connection throws dooms the transaction by itself; what was refused as too large, and
+  /// what an operation found broken after it had written, does here.
   ///
   /// - Parameter body: The body.
   /// - Returns: What the body returned.
-  /// - Throws: What the body throws, and what was refused as too large even where the body
-  ///   swallowed it.
+  /// - Throws: What the body throws, and such an error even where the body swallowed it.
   package func run<Result>(_ body: (Transaction) throws -> Result) throws -> Result {
     defer { end() }
     let refusal = NIOLockedValueBox<StoreError?>(nil)

@@ -81,8 +81,11 @@ enum SessionRoutes {
         "thread", "A thread is looked up by its channel, and by nothing else.",
         hint: "Send channel and thread alone.")
     }
-    let found = try await call.store.sessions.getByThread(channel: channel, thread: thread)
-    let items = [found].compactMap { $0 }.filter { call.access.reads($0.namespace) }
+    let access = call.access
+    let found = try await call.store.sessions.getByThread(channel: channel, thread: thread) {
+      access.reads($0)
+    }
+    let items = [found].compactMap { $0 }
     return .json(.object(Value.page(items.map(\.json), next: nil)))
   }
 
