@@ -50,6 +50,7 @@ enum ProviderRoutes {
     try call.noQuery()
     let name = try call.id("provider name")
     try call.access.require(.exactly(.global))
+    try call.noConditions()
     try Fields(try call.fields()).finish()
     let permit = try await call.store.providers.acquire(name, with: try call.settings())
     return .json(permit.json)

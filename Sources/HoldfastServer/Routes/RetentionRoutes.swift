@@ -30,6 +30,7 @@ enum RetentionRoutes {
   private static func set(_ call: Call) async throws -> Response {
     try call.noQuery()
     try call.access.requireUnrestricted()
+    try onlyOnce(call)
     let body = try call.fields()
     var fields = Fields(body)
     let retention = call.store.retention
@@ -62,8 +63,16 @@ enum RetentionRoutes {
   private static func run(_ call: Call) async throws -> Response {
     let dryRun = try call.query { query throws(Refusal) in try query.flag("dry_run") }
     try call.access.requireUnrestricted()
+    try onlyOnce(call)
     let report = try await call.store.retention.run(dryRun: dryRun, actor: call.access.name)
     return .json(report.json)
+  }
+
+  private static func onlyOnce(_ call: Call) throws {
+    try call.onlyOnce(
+      "What is done to retention cannot be repeated by a key.",
+      hint: "Leave the Idempotency-Key out: doing it again changes nothing that it has not changed."
+    )
   }
 }
 

@@ -55,6 +55,9 @@ enum TaskRoutes {
   /// Claims what is due, or with `wait` the first that is within that time.
   private static func claim(_ call: Call) async throws -> Response {
     try call.noQuery()
+    try call.onlyOnce(
+      "A claim cannot be repeated: its answer holds leases, which end.",
+      hint: "Leave the Idempotency-Key out: what a lost answer claimed comes back after its lease.")
     var fields = Fields(try call.fields())
     let queues = try fields.optionalTexts("queues") ?? [call.store.context.tasks.queue]
     let limit = try fields.optionalInteger("limit").map(Int.init(clamping:)) ?? 1
