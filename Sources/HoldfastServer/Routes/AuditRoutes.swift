@@ -25,7 +25,7 @@ enum AuditRoutes {
         limit: try query.number("limit"))
     }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+      limit: query.limit, after: query.after, where: { call.access.reads($0) }
     ) { after, limit throws(StoreError) in
       var query = query
       query.after = after
@@ -45,7 +45,7 @@ enum AuditRoutes {
     guard parts.count == 2, let chain = parts[0], let number = parts[1],
       let record = try await call.store.audit.get(chain: chain, number: number)
     else { throw missing }
-    try call.requireRead(record.namespace, orElse: missing)
+    guard call.access.reads(record) else { throw missing }
     return .json(record.json)
   }
 
