@@ -86,6 +86,7 @@ extension Access {
       switch touch {
       case .exactly(let namespace): reads(namespace)
       case .withAllBelow(let namespace): coversAll(below: namespace)
+      case .everything: isUnrestricted
       }
     guard isAllowed else {
       throw StoreError(
@@ -134,3 +135,5 @@ extension NamespacePattern {
     return longest > namespace.segments.count
   }
 }
+  /// What holds in every namespace.
+  case everything
