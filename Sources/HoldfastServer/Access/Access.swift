@@ -107,15 +107,52 @@ extension Access {
   }
 }
 
+extension Access {
+  /// The bots that may be seen, where those are some only; `nil` for all of them.
+  var botsReached: [String]? { reached("bot") }
+
+  /// The one run that what may be seen belongs to; `nil` where more may be.
+  var onlyRun: String? {
+    guard let runs = reached("run"), runs.count == 1, !reads(.global),
+      (try? Checks.runID(runs[0], Limits())) != nil,
+      reached("bot")?.isEmpty == true
+    else { return nil }
+    return runs[0]
+  }
+
+  /// Which runs or bots the patterns match, where that are some only.
+  private func reached(_ kind: String) -> [String]? {
+    var ids: Set<Bytewise> = []
+    for pattern in patterns {
+      switch (pattern.tail, pattern.segments.count) {
+      case (.below, 0): return nil
+      case (.one, 1), (.below, 1):
+        if pattern.names(kind) { return nil }
+      case (.nothing, 2):
+        if pattern.names(kind) { ids.insert(Bytewise(pattern.segments[1])) }
+      default: continue
+      }
+    }
+    return patterns.isEmpty ? nil : ids.sorted().map(\.text)
+  }
+}
+
 /// What a write changes.
 enum Touch: Sendable {
   /// One namespace.
   case exactly(Namespace)
   /// A namespace and everything below it.
   case withAllBelow(Namespace)
+  /// What holds in every namespace.
+  case everything
 }
 
 extension NamespacePattern {
+  /// Whether it begins with this segment.
+  fileprivate func names(_ first: String) -> Bool {
+    segments.first.map { Bytewise.equal($0, first) } ?? false
+  }
+
   /// Whether every namespace below one matches.
   fileprivate func coversAll(below namespace: Namespace) -> Bool {
     tail == .below && segments.count <= namespace.segments.count
@@ -135,5 +172,3 @@ extension NamespacePattern {
     return longest > namespace.segments.count
   }
 }
-  /// What holds in every namespace.
-  case everything

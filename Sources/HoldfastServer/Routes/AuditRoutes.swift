@@ -28,6 +28,7 @@ enum AuditRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       return try await call.store.audit.list(query)

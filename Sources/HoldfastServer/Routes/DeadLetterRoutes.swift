@@ -51,6 +51,7 @@ enum DeadLetterRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       return try await call.store.deadLetters.list(query)

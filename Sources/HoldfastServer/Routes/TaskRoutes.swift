@@ -124,6 +124,7 @@ enum TaskRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       query.counts = query.counts && total == nil && call.access.isUnrestricted
@@ -142,6 +143,7 @@ enum TaskRoutes {
   /// How many tasks match, of those that the caller may see.
   private static func count(_ query: TaskQuery, _ call: Call) async throws(StoreError) -> Int {
     var query = query
+    query.run = query.run ?? call.access.onlyRun
     query.after = nil
     query.limit = call.limits.pageItemsMax
     query.counts = false
