@@ -128,6 +128,8 @@ public struct RetentionRules: Sendable, Equatable, Codable {
 public struct RetentionReport: Sendable, Equatable {
   /// Whether nothing was removed.
   public let isDryRun: Bool
+  /// Whether it came to its end; one that was cancelled has removed what is counted here.
+  public let isComplete: Bool
   /// Whether the store was larger than its limit, so that the stricter policies held.
   public let isOverSize: Bool
   /// How many of each kind; 0 where there was nothing.
@@ -135,7 +137,7 @@ public struct RetentionReport: Sendable, Equatable {
   /// The size of the data in bytes before and after, logs included.
   public let bytesBefore: Int64
   /// The size afterwards.
-  public let bytesAfter: Int64
+  public internal(set) var bytesAfter: Int64
 
   /// How many in all.
   public var total: Int { counts.values.reduce(0, +) }

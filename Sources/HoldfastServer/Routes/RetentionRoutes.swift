@@ -64,7 +64,10 @@ enum RetentionRoutes {
     let dryRun = try call.query { query throws(Refusal) in try query.flag("dry_run") }
     try call.access.requireUnrestricted()
     try onlyOnce(call)
-    let report = try await call.store.retention.run(dryRun: dryRun, actor: call.access.name)
+    let (retention, actor) = (call.store.retention, call.access.name)
+    let report = try await call.waiting {
+      try await retention.run(dryRun: dryRun, actor: actor)
+    }
     return .json(report.json)
   }
 
@@ -104,7 +107,7 @@ extension RetentionReport {
       ($0.rawValue, Value.integer(Int64(self.counts[$0] ?? 0)))
     }
     return [
-      "dry_run": .bool(isDryRun), "over_size": .bool(isOverSize),
+      "dry_run": .bool(isDryRun), "complete": .bool(isComplete), "over_size": .bool(isOverSize),
       "counts": .object(Object(counts)), "total": .integer(Int64(total)),
       "bytes_before": .integer(bytesBefore), "bytes_after": .integer(bytesAfter),
     ]
