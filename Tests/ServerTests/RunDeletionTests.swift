@@ -5,8 +5,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RunDeletionTests {
   /// Goal: no agent makes an approval that waits for a decision vanish with its run.
   ///
-  /// Method: an undecided approval under a run, which agents may delete as such: by its route and in
-  /// a transaction. Then an operator does, and the audit log says that the question went unanswered.
+  /// Method: an undecided approval under a run, which agents may delete as such: by its route and
+  /// in a transaction. Then an operator does, and the audit log says that the question went
+  /// unanswered.
   @Test(arguments: Engines.available)
   func `a run with undecided approvals is deleted by operators only`(
     on engine: TestEngine

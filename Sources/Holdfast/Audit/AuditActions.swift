@@ -59,6 +59,12 @@ public enum AuditAction {
     policyPut, policyDelete, deadLetterRedrive, deadLetterResolve, secretRead, secretChange,
     keyRotate, retentionRun, retentionPolicy, storeRestore, storeMove, storeImport,
   ]
+
+  /// Those that concern the store as a whole, whose records may name any namespace.
+  package static let ofStore: Set<String> = [
+    tokenCreate, tokenRevoke, signInFailed, keyRotate, retentionRun, retentionPolicy, storeRestore,
+    storeMove, storeImport,
+  ]
 }
 
 /// What can happen to a memory of a bot's.

@@ -86,6 +86,21 @@ public struct DeadLetters: Sendable {
     }
   }
 
+  /// The same for somebody who may see some letters only.
+  ///
+  /// - Parameters:
+  ///   - limit: At most this many, 1 to 1 000; 100 if left out.
+  ///   - sees: Whether what is in a namespace may be seen.
+  /// - Returns: The letters that may be seen, the soonest first.
+  /// - Throws: What ``retryable(limit:)`` throws.
+  package func retryable(
+    limit: Int?, seenBy sees: @escaping @Sendable (Namespace) -> Bool
+  ) async throws(StoreError) -> [DeadLetter] {
+    try await store.consult(Operations.retryable) { tx in
+      try tx.deadLetters.retryable(limit: limit, seenBy: sees)
+    }
+  }
+
   /// Counts a try that failed, and says when the next one is.
   ///
   /// - Parameters:

@@ -126,11 +126,19 @@ public struct DeadLettersTransaction {
   /// - Returns: The letters; fewer where they grow past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func retryable(limit: Int? = nil) throws(StoreError) -> [DeadLetter] {
+    try retryable(limit: limit, seenBy: nil)
+  }
+
+  /// The same for somebody who may see some letters only: the others are passed over.
+  func retryable(
+    limit: Int?, seenBy sees: ((Namespace) -> Bool)?
+  ) throws(StoreError) -> [DeadLetter] {
     let limit = try limits.pageItems(limit)
     return try transaction.reading().page(
-      DeadLetterSQL.retryable, [.integer(Int64(limit))], limit: limit,
+      DeadLetterSQL.retryable, [.integer(sees == nil ? Int64(limit) : .max)], limit: limit,
       bytesMax: limits.pageBytesMax
     ) { row throws(StoreError) in
+      guard sees?(.holding(run: row.optionalText(2))) ?? true else { return nil }
       let row = try DeadLetterRow(row: row)
       return (row.letter, row.bytes)
     }.items

@@ -14,7 +14,7 @@ enum SessionSQL {
 
   /// Of two the one that was used last.
   ///
-  /// $1 channel, $2 thread.
+  /// $1 channel, $2 thread, $3 how many.
   static let getByThread = Statement(
     """
     SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
@@ -22,7 +22,7 @@ enum SessionSQL {
     FROM session_contexts
     WHERE channel = $1 AND thread = $2
     ORDER BY last_used_at DESC, version DESC, number DESC
-    LIMIT 1
+    LIMIT CAST($3 AS BIGINT)
     """)
 
   /// $1 id, $2 run, $3 channel, $4 thread, $5 user, $6 data.

@@ -89,6 +89,22 @@ public struct Sessions: Sendable {
     }
   }
 
+  /// The same for somebody who may see some sessions only: the one last used of those.
+  ///
+  /// - Parameters:
+  ///   - channel: The channel.
+  ///   - thread: The thread.
+  ///   - sees: Whether what is in a namespace may be seen.
+  /// - Returns: The session; `nil` where there is none that may be seen.
+  /// - Throws: What ``getByThread(channel:thread:)`` throws.
+  package func getByThread(
+    channel: String, thread: String, seenBy sees: @escaping @Sendable (Namespace) -> Bool
+  ) async throws(StoreError) -> SessionContext? {
+    try await store.consult(Operations.get) { tx in
+      try tx.sessions.getByThread(channel: channel, thread: thread, seenBy: sees)
+    }
+  }
+
   /// Notes that a session is in use.
   ///
   /// - Parameters:

@@ -60,11 +60,24 @@ public struct SessionsTransaction {
   public func getByThread(
     channel: String, thread: String
   ) throws(StoreError) -> SessionContext? {
+    try getByThread(channel: channel, thread: thread, seenBy: nil)
+  }
+
+  /// The same for somebody who may see some sessions only: the others are passed over.
+  func getByThread(
+    channel: String, thread: String, seenBy sees: ((Namespace) -> Bool)?
+  ) throws(StoreError) -> SessionContext? {
     try Checks.id(channel, "channel", limits)
     try Checks.id(thread, "thread", limits)
-    return try transaction.reading().first(
-      SessionSQL.getByThread, [.text(channel), .text(thread)]
-    ) { row throws(StoreError) in try SessionRow(row: row) }?.session
+    let number: Int64 = sees == nil ? 1 : .max
+    let found: [SessionContext] = try transaction.reading().page(
+      SessionSQL.getByThread, [.text(channel), .text(thread), .integer(number)], limit: 1,
+      bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      guard sees?(.holding(run: row.optionalText(1))) ?? true else { return nil }
+      return (try SessionRow(row: row).session, 0)
+    }.items
+    return found.first
   }
 
   /// Notes that a session is in use.

@@ -52,12 +52,16 @@ package struct Access: Sendable, Equatable {
     patterns.isEmpty || patterns.contains { $0.reachesBelow(namespace) }
   }
 
+  /// Kinds of changes that concern the store as a whole, and whose subjects name what is elsewhere.
+  private static let kindsOfStore: Set<String> = ["token", "retention"]
+
   /// Whether a change may be shown: what it concerns, or a part of that, may be seen.
   ///
   /// - Parameter change: The event.
   /// - Returns: Whether it may.
   func shows(_ change: Change) -> Bool {
     guard !patterns.isEmpty else { return true }
+    guard !Self.kindsOfStore.contains(change.kind) else { return false }
     guard let namespace = try? Namespace(change.namespace) else { return false }
     return reads(namespace) || (change.below && reachesBelow(namespace))
   }

@@ -69,7 +69,8 @@ extension Call {
       }
       guard let next = page.next else { return Page(items: shown, next: nil) }
       place = next
-      // A page that ends at its size in bytes, not at its number of items, is enough for one answer.
+      // A page that ends at its size in bytes, not at its number of items, is enough for one
+      // answer.
       if page.items.count < asked, !shown.isEmpty { break }
       asked = limits.pageItemsMax
     }

@@ -68,7 +68,8 @@ extension Access {
   /// - Parameter record: The record.
   /// - Returns: Whether it may.
   func reads(_ record: AuditRecord) -> Bool {
-    [Namespace].holding(run: record.run, bot: record.bot).allSatisfy { reads($0) }
+    guard !AuditAction.ofStore.contains(record.action) else { return isUnrestricted }
+    return [Namespace].holding(run: record.run, bot: record.bot).allSatisfy { reads($0) }
   }
 }
 

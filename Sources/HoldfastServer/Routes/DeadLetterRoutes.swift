@@ -67,8 +67,11 @@ enum DeadLetterRoutes {
         "retryable", "What is due is listed without another filter.",
         hint: "Send retryable and limit alone.")
     }
-    let letters = try await call.store.deadLetters.retryable(limit: query.limit)
-    let items = letters.filter { call.access.reads($0.namespace) }
+    let (letters, access) = (call.store.deadLetters, call.access)
+    let items =
+      access.isUnrestricted
+      ? try await letters.retryable(limit: query.limit)
+      : try await letters.retryable(limit: query.limit) { access.reads($0) }
     return .json(.object(Value.page(items.map(\.json), next: nil)))
   }
 }

@@ -82,9 +82,12 @@ enum SessionRoutes {
         "thread", "A thread is looked up by its channel, and by nothing else.",
         hint: "Send channel and thread alone.")
     }
-    let found = try await call.store.sessions.getByThread(channel: channel, thread: thread)
-    let items = [found].compactMap { $0 }.filter { call.access.reads($0.namespace) }
-    return .json(.object(Value.page(items.map(\.json), next: nil)))
+    let (sessions, access) = (call.store.sessions, call.access)
+    let found =
+      access.isUnrestricted
+      ? try await sessions.getByThread(channel: channel, thread: thread)
+      : try await sessions.getByThread(channel: channel, thread: thread) { access.reads($0) }
+    return .json(.object(Value.page([found].compactMap { $0?.json }, next: nil)))
   }
 
   private static func items(_ call: Call) async throws -> Response {
