@@ -44,6 +44,22 @@ import Testing
     }
   }
 
+  /// Goal: every change of a policy enters the feed, in `global`; a deletion of none does not.
+  @Test(arguments: Engines.available)
+  func `every change of a policy is in the feed`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let policies = test.store.policies
+      let cursor = try await test.store.changes.cursor()
+      try await policies.set("pay", .alwaysDeny)
+      try await policies.set("pay", .requireApproval, grants: true)
+      #expect(try await policies.delete("pay"))
+      #expect(try await !policies.delete("pay"))
+      let events = try await test.store.changes.all(since: cursor).filter { $0.kind == "policy" }
+      #expect(events.map(\.summary) == ["put pay", "put pay", "delete pay"])
+      #expect(events.allSatisfy { $0.namespace == "global" })
+    }
+  }
+
   /// Goal: a request that names no permission is held to the policy of its action.
   ///
   /// Method: an action that is always denied, without and with the permission's name.

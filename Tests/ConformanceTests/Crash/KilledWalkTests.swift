@@ -17,7 +17,7 @@ import Testing
   ) async throws {
     let seed = Life.seed
     var chance = SeededGenerator(seed: seed)
-    for _ in 0..<(engine == .sqlite ? 4 : 2) {
+    for _ in 0..<(engine == .sqlite ? 3 : 1) {
       let folder = try ScratchFolder.make()
       defer { ScratchFolder.remove(folder) }
       let location =

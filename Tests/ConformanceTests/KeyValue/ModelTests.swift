@@ -95,7 +95,7 @@ struct KeyValueWalk: Walk {
       if count == 1 { model.items = [:] }
       return "clear"
     case 13:
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       return "sweep"
     default:
       let duration = Duration.microseconds(Int(generator.next() % 3_000))

@@ -52,7 +52,7 @@ import Testing
       for place in places {
         #expect(try await store.files(place).read("f7") == [3])
       }
-      try await store.sweepFiles()
+      try await store.sweep()
       #expect(try await store.number("SELECT COUNT(*) FROM file_versions") == 72)
     }
   }

@@ -79,7 +79,7 @@ struct SessionWalk: Walk {
       model.sessions[id] = nil
       return "delete \(id)"
     case 11:
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       return "sweep"
     default:
       time.advance(by: .microseconds(Int(generator.next() % 3)))
