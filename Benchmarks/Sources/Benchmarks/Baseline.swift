@@ -54,6 +54,16 @@ final class Baseline {
     1 / (try rate(of: 200, baseline_fsync(folder + "/sync", 200)))
   }
 
+  /// Files a second that are written and flushed.
+  static func write(_ bytes: [UInt8], to path: String) throws -> Double {
+    try rate(of: 1, baseline_write(path, bytes, bytes.count))
+  }
+
+  /// Files of so many bytes a second that are read.
+  static func read(_ path: String, _ count: Int) throws -> Double {
+    try rate(of: 1, baseline_read(path, count))
+  }
+
   private func rate(of count: Int, _ nanoseconds: Int64) throws -> Double {
     try Self.rate(of: count, nanoseconds)
   }

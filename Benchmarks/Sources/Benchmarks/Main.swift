@@ -3,7 +3,7 @@ import Foundation
 /// Measures Holdfast against what the machine can do at best, row by row, and writes the results.
 ///
 /// Usage: `Benchmarks [ROW…] [--rounds N] [--scale] [--scale-keys N] [--profile] [--folder DIR]
-/// [--output FILE]` with rows 1 to 8; all of them if none is named. `--scale` adds the rows at ten
+/// [--output FILE]` with rows 1 to 10; all of them if none is named. `--scale` adds the rows at ten
 /// million keys or as many as are said, `--profile` runs our side alone, for a profiler to look at.
 @main
 enum Main {
@@ -41,7 +41,10 @@ enum Main {
       (["5"], TransactionRow.measure),
       (["6"], PostgresRow.measure),
       (["7", "8"], HTTPRows.measure),
+      (["9"], TaskRow.measure),
+      (["10"], FileRows.measure),
       (["scale"], ScaleRows.measure),
+      (["scale"], RecordScaleRows.measure),
     ]
 }
 
@@ -68,11 +71,11 @@ struct Settings: Sendable {
       case "--profile": isProfile = true
       case "--folder": folder = left.popFirst() ?? folder
       case "--output": output = left.popFirst() ?? output
-      case "1", "2", "3", "4", "5", "6", "7", "8": rows.insert(argument)
+      case "1", "2", "3", "4", "5", "6", "7", "8", "9", "10": rows.insert(argument)
       default: throw Failure("no such row or option: \(argument)")
       }
     }
-    if rows.isSubset(of: ["scale"]) { rows.formUnion((1...8).map(String.init)) }
+    if rows.isSubset(of: ["scale"]) { rows.formUnion((1...10).map(String.init)) }
   }
 
   func wants(_ rows: [String]) -> Bool { !self.rows.isDisjoint(with: rows) }

@@ -48,3 +48,12 @@ func perSecond(_ rate: Double) -> String {
   default: String(format: "%.2f M", rate / 1_000_000)
   }
 }
+
+/// A number as people say it.
+func inWords(_ number: Int) -> String {
+  switch number {
+  case 1_000_000...: "\(number / 1_000_000) million"
+  case 1_000...: "\(number / 1_000) thousand"
+  default: String(number)
+  }
+}

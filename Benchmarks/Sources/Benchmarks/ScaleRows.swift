@@ -93,15 +93,6 @@ enum ScaleRows {
   }
 }
 
-/// A number as people say it.
-private func inWords(_ number: Int) -> String {
-  switch number {
-  case 1_000_000...: "\(number / 1_000_000) million"
-  case 1_000...: "\(number / 1_000) thousand"
-  default: String(number)
-  }
-}
-
 /// A store of some size, open.
 final class Side {
   private let store: Store

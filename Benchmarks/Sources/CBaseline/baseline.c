@@ -258,3 +258,30 @@ int64_t baseline_fsync(const char *path, int count) {
   unlink(path);
   return taken;
 }
+
+int64_t baseline_write(const char *path, const uint8_t *bytes, size_t count) {
+  int64_t start = nanoseconds();
+  int file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+  if (file < 0) return -1;
+  for (size_t done = 0; done < count;) {
+    ssize_t written = write(file, bytes + done, count - done);
+    if (written <= 0) return -1;
+    done += (size_t)written;
+  }
+  if (fsync(file) || close(file)) return -1;
+  return nanoseconds() - start;
+}
+
+int64_t baseline_read(const char *path, size_t count) {
+  enum { PIECE = 131072 };
+  int64_t start = nanoseconds();
+  int file = open(path, O_RDONLY);
+  uint8_t *piece = malloc(PIECE);
+  size_t done = 0;
+  ssize_t got = -1;
+  if (file < 0 || !piece) return -1;
+  while ((got = read(file, piece, PIECE)) > 0) done += (size_t)got;
+  free(piece);
+  close(file);
+  return got == 0 && done == count ? nanoseconds() - start : -1;
+}

@@ -35,8 +35,9 @@ extension Files {
   ///
   /// Chunks are written ahead in transactions of their own, a few at a time, and noted as ones that
   /// may belong to nobody: if no version follows they go after a day. These commits wait for no
-  /// disk: the save's own comes later in the same log and makes them last. The last chunks stay in
-  /// memory for the transaction of the save, so a small file is one transaction.
+  /// disk: the save's own comes later in the same log and makes them last. While one is under way
+  /// the next chunks come in and are digested. The last chunks stay in memory for the transaction of
+  /// the save, so a small file is one transaction.
   ///
   /// - Parameter pieces: The bytes in order.
   /// - Returns: What to save.
@@ -45,14 +46,19 @@ extension Files {
   package func stage<Pieces: AsyncSequence & Sendable>(
     _ pieces: Pieces
   ) async throws -> FileManifest where Pieces.Element == [UInt8] {
-    var cutter = FileCutter(store.context.limits)
-    for try await piece in pieces {
-      try cutter.add(piece)
-      // One more than is written: the end of the content is for the save itself.
-      guard cutter.readyCount > Self.chunksAhead else { continue }
-      try await writeAhead(cutter.takeReady())
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var cutter = FileCutter(store.context.limits)
+      for try await piece in pieces {
+        try cutter.add(piece)
+        // One more than is written: the end of the content is for the save itself.
+        guard cutter.readyCount > Self.chunksAhead else { continue }
+        try await group.next()
+        let chunks = cutter.takeReady()
+        group.addTask { try await writeAhead(chunks) }
+      }
+      try await group.next()
+      return cutter.finish()
     }
-    return cutter.finish()
   }
 
   private func writeAhead(_ chunks: [Chunk]) async throws(StoreError) {

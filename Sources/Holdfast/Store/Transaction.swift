@@ -165,13 +165,28 @@ extension Connection {
 }
 
 extension Connection {
-  /// Changes one row and gives it as it is then.
-  ///
-  /// On SQLite these are two statements: for the rows of RETURNING it makes a table of its own each
-  /// time, which costs more than finding the row again, and nobody else writes in between.
+  /// Writes rows and gives each as it is then, in the order of the steps.
   ///
   /// - Parameters:
-  ///   - change: The change; only its text for PostgreSQL ends with RETURNING.
+  ///   - steps: What writes one row each, by statements that give them on PostgreSQL only; the
+  ///     first parameter names the row.
+  ///   - look: Finds a row by that one parameter, with the same columns.
+  ///   - events: What is written behind them, such as their events.
+  /// - Returns: One result for each of the first steps; one without a row where nothing was written.
+  /// - Throws: What the database says, as a ``StoreError``.
+  package func written(
+    _ steps: [Step], thenLook look: Statement, with events: [Step] = []
+  ) throws(StoreError) -> [StepResult] {
+    guard dialect == .sqlite else { return Array(try run(steps + events).prefix(steps.count)) }
+    let looks = steps.map { Step(look, Array($0.bindings.prefix(1))) }
+    let results = try run(zip(steps, looks).flatMap { [$0, $1] } + events)
+    return steps.indices.map { results[2 * $0 + 1] }
+  }
+
+  /// Changes one row and gives it as it is then.
+  ///
+  /// - Parameters:
+  ///   - change: The change, which gives the row on PostgreSQL only.
   ///   - bindings: Its parameters, of which the first names the row.
   ///   - look: Finds the row by that one parameter, with the same columns.
   ///   - make: Makes the result of the row.

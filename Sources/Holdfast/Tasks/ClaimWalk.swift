@@ -93,7 +93,7 @@ struct ClaimWalk {
     guard !steps.isEmpty else { return [] }
     var tasks: [TaskRecord] = []
     var events: [Step] = []
-    for result in try connection.run(steps) {
+    for result in try connection.written(steps, thenLook: TaskSQL.getByNumber) {
       guard let columns = result.rows.first else {
         throw StoreError(.internal, "A task that was due could not be claimed.")
       }

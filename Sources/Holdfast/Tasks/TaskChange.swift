@@ -47,18 +47,15 @@ struct TaskChange {
     }
   }
 
-  /// What writes the task and enters its event.
-  func steps(_ operation: String) -> [Step] {
-    [
-      Step(
-        TaskSQL.write,
-        [
-          .integer(row.number), .text(state.status.rawValue), .integer(Int64(state.attempt)),
-          .integer(runAt.microseconds), Bound(state.startedAt?.microseconds),
-          Bound(state.completedAt?.microseconds), Bound(error), Bound(result),
-        ]),
-      Feed.event("task", row.namespace, row.task.id, operation),
-    ]
+  /// What writes the task.
+  var write: Step {
+    Step(
+      TaskSQL.write,
+      [
+        .integer(row.number), .text(state.status.rawValue), .integer(Int64(state.attempt)),
+        .integer(runAt.microseconds), Bound(state.startedAt?.microseconds),
+        Bound(state.completedAt?.microseconds), Bound(error), Bound(result),
+      ])
   }
 }
 

@@ -80,14 +80,13 @@ enum TaskClaimSQL {
   ///
   /// $1 number, $2 owner, $3 for how long.
   static let lease = Statement(
-    """
-    UPDATE tasks
-    SET status = 'running', attempt = attempt + 1, fencing_token = fencing_token + 1,
-      lease_owner = $2, lease_expires_at = holdfast_now() + CAST($3 AS BIGINT),
-      started_at = holdfast_now(), version = holdfast_revision(), updated_at = holdfast_now()
-    WHERE number = $1 AND status = 'pending'
-    RETURNING \(TaskSQL.columns)
-    """)
+    writing: """
+      UPDATE tasks
+      SET status = 'running', attempt = attempt + 1, fencing_token = fencing_token + 1,
+        lease_owner = $2, lease_expires_at = holdfast_now() + CAST($3 AS BIGINT),
+        started_at = holdfast_now(), version = holdfast_revision(), updated_at = holdfast_now()
+      WHERE number = $1 AND status = 'pending'
+      """, returning: TaskSQL.columns)
 
   /// The tasks of a queue whose lease has run out, the longest ago first.
   ///

@@ -18,6 +18,14 @@ enum TaskSQL {
     WHERE id = $1
     """)
 
+  /// $1 number.
+  static let getByNumber = Statement(
+    """
+    SELECT \(columns)
+    FROM tasks
+    WHERE number = $1
+    """)
+
   /// The unfinished task that has a unique key.
   ///
   /// $1 queue, $2 unique key.
@@ -36,52 +44,48 @@ enum TaskSQL {
   /// key, $17 source, $18 created, $19 started, $20 completed, $21 error, $22 parameters, $23
   /// result.
   static let insert = Statement(
-    """
-    INSERT INTO tasks (id, queue, command, status, priority, caller, response_channel,
-      response_thread, run, attempt, max_attempts, retry_base, retry_cap, run_at, fencing_token,
-      unique_key, source, version, created_at, updated_at, started_at, completed_at, error,
-      parameters, result)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-      COALESCE(CAST($14 AS BIGINT), holdfast_now() + CAST($15 AS BIGINT)), 0, $16, $17,
-      holdfast_revision(), COALESCE(CAST($18 AS BIGINT), holdfast_now()), holdfast_now(), $19, $20,
-      $21, $22, $23)
-    RETURNING \(columns)
-    """)
+    writing: """
+      INSERT INTO tasks (id, queue, command, status, priority, caller, response_channel,
+        response_thread, run, attempt, max_attempts, retry_base, retry_cap, run_at, fencing_token,
+        unique_key, source, version, created_at, updated_at, started_at, completed_at, error,
+        parameters, result)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        COALESCE(CAST($14 AS BIGINT), holdfast_now() + CAST($15 AS BIGINT)), 0, $16, $17,
+        holdfast_revision(), COALESCE(CAST($18 AS BIGINT), holdfast_now()), holdfast_now(), $19, $20,
+        $21, $22, $23)
+      """, returning: columns)
 
   /// Moves a task, which ends its lease.
   ///
   /// $1 number, $2 status, $3 attempt, $4 run at, $5 started, $6 completed, $7 error, $8 result.
   static let write = Statement(
-    """
-    UPDATE tasks
-    SET status = $2, attempt = $3, run_at = $4, lease_owner = NULL, lease_expires_at = NULL,
-      started_at = $5, completed_at = $6, error = $7, result = $8,
-      version = holdfast_revision(), updated_at = holdfast_now()
-    WHERE number = $1
-    RETURNING \(columns)
-    """)
+    writing: """
+      UPDATE tasks
+      SET status = $2, attempt = $3, run_at = $4, lease_owner = NULL, lease_expires_at = NULL,
+        started_at = $5, completed_at = $6, error = $7, result = $8,
+        version = holdfast_revision(), updated_at = holdfast_now()
+      WHERE number = $1
+      """, returning: columns)
 
   /// Makes a lease last from now; it draws no revision, for it enters no event.
   ///
   /// $1 number, $2 for how long.
   static let extendLease = Statement(
-    """
-    UPDATE tasks
-    SET lease_expires_at = holdfast_now() + CAST($2 AS BIGINT)
-    WHERE number = $1
-    RETURNING \(columns)
-    """)
+    writing: """
+      UPDATE tasks
+      SET lease_expires_at = holdfast_now() + CAST($2 AS BIGINT)
+      WHERE number = $1
+      """, returning: columns)
 
   /// Draws no revision, for it enters no event.
   ///
   /// $1 number, $2 progress.
   static let setProgress = Statement(
-    """
-    UPDATE tasks
-    SET progress = $2, updated_at = holdfast_now()
-    WHERE number = $1
-    RETURNING \(columns)
-    """)
+    writing: """
+      UPDATE tasks
+      SET progress = $2, updated_at = holdfast_now()
+      WHERE number = $1
+      """, returning: columns)
 
   /// Marks a task as written, so that a claim of it and a step of it cannot both be kept unseen by
   /// each other.

@@ -78,16 +78,22 @@ extension Tasks {
 
   private func claim(_ order: ClaimOrder) async throws(StoreError) -> [TaskRecord] {
     try await store.observed(Self.claim) {
-      let store = store
-      return try await store.claims.claim(order) { orders throws(StoreError) in
-        do {
-          return try await store.write(.standard, hotRows: order.hotRows) { tx in
-            try ClaimWalk(tx).claim(orders)
-          }
-        } catch {
-          throw StoreError.from(error)
-        }
+      // SQLite's writer joins the claims with all other writes that wait; between them there is
+      // nothing to wait for.
+      guard store.engine.dialect == .postgres else { return try await claim([order]).first ?? [] }
+      return try await store.claims.claim(order) { [self] orders throws(StoreError) in
+        try await claim(orders)
       }
+    }
+  }
+
+  private func claim(_ orders: [ClaimOrder]) async throws(StoreError) -> [[TaskRecord]] {
+    do {
+      return try await store.write(
+        .standard, hotRows: orders.first?.hotRows ?? [], decidesFirst: true
+      ) { tx in try ClaimWalk(tx).claim(orders) }
+    } catch {
+      throw StoreError.from(error)
     }
   }
 

@@ -78,14 +78,12 @@ extension TasksTransaction {
       if firsts[unique] == nil { firsts[unique] = place }
     }
     let made = plans.indices.filter { places[$0] == $0 && twins[$0] == nil }
-    let results = try connection.run(
-      made.flatMap { place in
-        let plan = plans[place]
-        return [plan.insertion, Feed.event("task", plan.namespace, plan.id, "enqueue")]
-      })
+    let results = try connection.written(
+      made.map { plans[$0].insertion }, thenLook: TaskSQL.get,
+      with: made.map { Feed.event("task", plans[$0].namespace, plans[$0].id, "enqueue") })
     var tasks = twins
     for (index, place) in made.enumerated() {
-      guard let columns = results[index * 2].rows.first else { continue }
+      guard let columns = results[index].rows.first else { continue }
       tasks[place] = try TaskRow(columns).task
     }
     let isMade = Set(made)
@@ -173,16 +171,12 @@ extension TasksTransaction {
     draft.backOff = old.backOff
     var plan = try TaskPlan(draft, transaction.context)
     plan.source = id
-    var steps = [plan.insertion]
+    var events = [Feed.event("task", plan.namespace, plan.id, "replay")]
     if let kept {
-      steps.append(
+      events.append(
         Step(TaskSQL.copySteps, [.text(id), .text(plan.id), .integer(Int64(kept))]))
     }
-    steps.append(Feed.event("task", plan.namespace, plan.id, "replay"))
-    guard let columns = try connection.run(steps).first?.rows.first else {
-      throw StoreError(.internal, "A task could not be replayed.")
-    }
-    let task = try TaskRow(columns).task
+    let task = try written(plan.insertion, thenLook: TaskSQL.get, with: events, connection)
     try note(AuditAction.taskReplay, task, ["source": .string(id), "step": .of(step)])
     return task
   }

@@ -50,10 +50,7 @@ extension TasksTransaction {
       startedAt: startedAt ?? (status == .running ? now : nil),
       completedAt: status.isFinal ? completedAt ?? now : nil)
     let event = Feed.event("task", plan.namespace, plan.id, "save")
-    guard let columns = try connection.run([plan.insertion, event]).first?.rows.first else {
-      throw StoreError(.internal, "A task could not be saved.")
-    }
-    return try TaskRow(columns).task
+    return try written(plan.insertion, thenLook: TaskSQL.get, with: [event], connection)
   }
 
   /// Moves a task to another status.

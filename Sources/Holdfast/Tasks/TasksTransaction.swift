@@ -189,7 +189,16 @@ extension TasksTransaction {
   func keep(
     _ change: TaskChange, _ operation: String, _ connection: any Connection
   ) throws(StoreError) -> TaskRecord {
-    let results = try connection.run(change.steps(operation))
+    let event = Feed.event("task", change.row.namespace, change.row.task.id, operation)
+    return try written(change.write, thenLook: TaskSQL.getByNumber, with: [event], connection)
+  }
+
+  /// Writes a task and gives it as it is then.
+  func written(
+    _ step: Step, thenLook look: Statement, with events: [Step] = [],
+    _ connection: any Connection
+  ) throws(StoreError) -> TaskRecord {
+    let results = try connection.written([step], thenLook: look, with: events)
     guard let columns = results.first?.rows.first else {
       throw StoreError(.internal, "A task could not be written.")
     }

@@ -21,9 +21,9 @@ extension TasksTransaction {
     try TaskChecks.lease(lease, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     let row = try authorised(id, token, connection)
-    return try updated(
-      connection.tasks(
-        TaskSQL.extendLease, [.integer(row.number), .integer(lease.microseconds)]))
+    return try written(
+      Step(TaskSQL.extendLease, [.integer(row.number), .integer(lease.microseconds)]),
+      thenLook: TaskSQL.getByNumber, connection)
   }
 
   /// Says how far a running task is. No event tells of it.
@@ -43,8 +43,9 @@ extension TasksTransaction {
     let progress = try text(progress)
     let connection = try transaction.writing(bytes: id.utf8.count + (progress?.utf8.count ?? 0))
     let row = try running(id, token, connection)
-    return try updated(
-      connection.tasks(TaskSQL.setProgress, [.integer(row.number), Bound(progress)]))
+    return try written(
+      Step(TaskSQL.setProgress, [.integer(row.number), Bound(progress)]),
+      thenLook: TaskSQL.getByNumber, connection)
   }
 
   /// Ends a running task as done.
@@ -208,13 +209,6 @@ extension TasksTransaction {
         details: ["task": .string(id), "status": .string(row.task.status.rawValue)])
     }
     return row
-  }
-
-  private func updated(_ rows: [TaskRow]) throws(StoreError) -> TaskRecord {
-    guard let row = rows.first else {
-      throw StoreError(.internal, "A task could not be written.")
-    }
-    return row.task
   }
 }
 

@@ -23,6 +23,7 @@ final class WriteGroup {
 
   /// The bodies that ran in the open transaction.
   private var calls: [WriteCall] = []
+  private var gathering = GroupGathering()
   /// Whether one of them has written something that is to stay.
   private var keepsSomething = false
   /// The state of the database after the last commit of this process, if nobody else's came
@@ -105,6 +106,8 @@ extension WriteGroup {
       }
       guard calls.count < options.groupBodiesMax, connection.clock.monotonic() < end else { break }
       next = queue.next(relaxedOnly: relaxed)
+      // What waits for no disk is not worth waiting for.
+      if next == nil, !relaxed { next = gathering.next(from: queue) }
     }
     finish()
   }
@@ -172,6 +175,7 @@ extension WriteGroup {
   private func answer(_ calls: some Collection<WriteCall>) {
     do throws(StoreError) {
       try options.probe?(.afterCommit)
+      gathering.end(answering: calls.count, queue)
       if calls.count == 1 {
         for call in calls { call.settle() }
       } else {

@@ -9,6 +9,8 @@ final class WriteQueue: Sendable {
     var calls: [WriteCall] = []
     /// How many of `calls` were taken; cut off in one go, so that taking one costs no shifting.
     var taken = 0
+    /// How many calls were ever brought.
+    var brought = 0
     /// How many of the waiting calls must survive the machine.
     var durable = 0
     /// Whether the writer sleeps, so that whoever brings a call must wake it.
@@ -43,6 +45,7 @@ final class WriteQueue: Sendable {
       guard !call.isCancelled else { return .cancelled }
       guard !state.isClosed else { return .closed }
       state.calls.append(call)
+      state.brought += 1
       if !call.isRelaxed { state.durable += 1 }
       defer { state.writerSleeps = false }
       return state.writerSleeps ? .wake : .waiting
@@ -133,6 +136,9 @@ final class WriteQueue: Sendable {
       return (old, state.taken == state.calls.count)
     }
   }
+
+  /// How many calls were brought so far.
+  var brought: Int { state.withLock { $0.brought } }
 
   /// How many calls wait.
   var count: Int { state.withLock { $0.calls.count - $0.taken } }

@@ -48,6 +48,18 @@ package final class Statement: Sendable {
     }
   }
 
+  /// Makes a statement that writes rows, and on PostgreSQL gives them as they are then.
+  ///
+  /// On SQLite it gives nothing: for the rows of RETURNING it makes a table of its own each time,
+  /// which costs more than finding them again; and nobody else writes in between.
+  ///
+  /// - Parameters:
+  ///   - text: The SQL text without RETURNING.
+  ///   - columns: What it gives.
+  package convenience init(writing text: String, returning columns: String) {
+    self.init(sqlite: text, postgres: "\(text)\nRETURNING \(columns)")
+  }
+
   /// The text for one database.
   ///
   /// - Parameter dialect: Which database.

@@ -2,6 +2,7 @@
 #ifndef HOLDFAST_BASELINE_H
 #define HOLDFAST_BASELINE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct baseline baseline;
@@ -31,6 +32,10 @@ int64_t baseline_transaction(
     const char *value);
 /// Appends 4 KiB to a file and syncs it, `count` times.
 int64_t baseline_fsync(const char *path, int count);
+/// Writes a file and flushes it.
+int64_t baseline_write(const char *path, const uint8_t *bytes, size_t count);
+/// Reads a file of `count` bytes, 128 KiB at a time, as Holdfast hands it out.
+int64_t baseline_read(const char *path, size_t count);
 
 /// The version of the SQLite library.
 const char *baseline_version(void);
