@@ -60,6 +60,30 @@ import Testing
     }
   }
 
+  /// Goal: a grant enters the feed when it is made, made longer and taken back.
+  @Test(arguments: Engines.available)
+  func `every change of a grant is in the feed`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let task = try await store.makeTask(run: "r")
+      let request = ApprovalRequest("pay", task: task)
+      let ids = try await [
+        store.approvals.request(request).id, store.approvals.request(request).id,
+      ]
+      let cursor = try await store.changes.cursor()
+      for id in ids {
+        try await store.approvals.decide(id, .approve, grant: true)
+        time.advance(by: .seconds(1))
+      }
+      let grant = try #require(try await store.grants.list().items.first)
+      try await store.grants.revoke(grant.id)
+      let events = try await store.changes.all(since: cursor).filter { $0.kind == "grant" }
+      #expect(events.map(\.summary) == ["put", "put", "revoke"].map { "\($0) \(grant.id)" })
+      #expect(events.allSatisfy { $0.namespace == "run:r" })
+    }
+  }
+
   /// Goal: a request that names no permission is held to the policy of its action.
   ///
   /// Method: an action that is always denied, without and with the permission's name.

@@ -77,7 +77,8 @@ import Testing
     }
   }
 
-  /// Goal: a log that was cut before the store got its key is sound with it too, and its cut sealed.
+  /// Goal: a log that was cut before the store got its key is sound with it too, and its cut is
+  /// sealed.
   ///
   /// Method: records and a cut without a key; the store is opened with one, goes on, and is cut
   /// again; then somebody moves the cut.

@@ -56,4 +56,27 @@ import Testing
       #expect(try await store.number("SELECT COUNT(*) FROM file_versions") == 72)
     }
   }
+
+  /// Goal: who changes what is kept is on record, and in the feed.
+  ///
+  /// Method: a policy set, changed and taken back, and a size; each is looked at in both places.
+  @Test(arguments: Engines.available)
+  func `a change of policy is on record`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      let cursor = try await store.changes.cursor()
+      let scope = RetentionScope(.files, in: .run("b"))
+      try await store.retention.setPolicy(RetentionPolicy(keepLast: 2), for: scope)
+      try await store.retention.setPolicy(RetentionPolicy(keepLast: 3), for: scope)
+      try await store.retention.setPolicy(nil, for: scope)
+      try await store.retention.setSizeMax(1 << 30)
+      let events = try await store.changes.all(since: cursor).filter { $0.kind == "retention" }
+      let records = try await store.audit.list(AuditQuery(action: "retention.policy")).items
+      #expect(events.count == 4 && records.count == 4)
+      for (event, record) in zip(events, records.reversed()) {
+        #expect(event.operation == record.result && event.subject == record.subject)
+      }
+      #expect(events.map(\.operation) == ["put", "put", "delete", "put"])
+    }
+  }
 }

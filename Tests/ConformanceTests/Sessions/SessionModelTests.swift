@@ -244,8 +244,8 @@ struct SessionWalk: Walk {
   /// Goal: whatever is done in whatever order, sessions hold what plain dictionaries would, also
   /// when the store is closed and opened again in the middle.
   ///
-  /// Method: random saves, touches, appends, rollbacks, pops, clears, deletions, threads, sweeps and
-  /// moves of the clock, from printed seeds, compared with a model after each step.
+  /// Method: random saves, touches, appends, rollbacks, pops, clears, deletions, threads, sweeps
+  /// and moves of the clock, from printed seeds, compared with a model after each step.
   @Test(arguments: Engines.available, [(1, false), (2, true), (3, true)] as [(UInt64, Bool)])
   func `sessions do what a plain model does`(
     on engine: TestEngine, walk: (number: UInt64, restarts: Bool)
