@@ -116,16 +116,6 @@ enum ApprovalSQL {
     WHERE run = $1
     """)
 
-  /// $1 closed before, $2 how many.
-  static let closed = Statement(
-    """
-    SELECT id, run
-    FROM approvals
-    WHERE closed_at < $1
-    ORDER BY closed_at, number
-    LIMIT CAST($2 AS BIGINT)
-    """)
-
   /// How many approvals a deleted run still has.
   static let resurrected = Statement(
     """

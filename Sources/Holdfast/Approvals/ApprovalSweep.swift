@@ -27,30 +27,4 @@ extension ApprovalsTransaction {
     }
     return due.count
   }
-
-  /// Removes approvals that were closed, and grants that ended, before a time.
-  ///
-  /// No task waits for any of them.
-  ///
-  /// - Parameters:
-  ///   - time: Those that were closed before this time.
-  ///   - limit: How many of each at most.
-  /// - Returns: How many were removed.
-  /// - Throws: ``StoreError`` of the engine's.
-  package func removeClosed(before time: Instant, limit: Int) throws(StoreError) -> Int {
-    let connection = try transaction.writing(bytes: 0)
-    let bindings: [Bound] = [.integer(time.microseconds), .integer(Int64(limit))]
-    var steps: [Step] = []
-    for (kind, closed, delete) in [
-      ("approval", ApprovalSQL.closed, ApprovalSQL.delete),
-      ("grant", GrantSQL.closed, GrantSQL.delete),
-    ] {
-      for (id, run) in try connection.all(closed, bindings, { ($0.text(0), $0.optionalText(1)) }) {
-        steps.append(Step(delete, [.text(id)]))
-        steps.append(Feed.event(kind, .holding(run: run), id, "delete"))
-      }
-    }
-    if !steps.isEmpty { _ = try connection.run(steps) }
-    return steps.count / 2
-  }
 }

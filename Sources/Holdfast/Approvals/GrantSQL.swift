@@ -70,23 +70,6 @@ enum GrantSQL {
     WHERE run = $1
     """)
 
-  /// $1 ended before, $2 how many.
-  static let closed = Statement(
-    """
-    SELECT id, run
-    FROM grants
-    WHERE expires_at < $1
-    ORDER BY expires_at, number
-    LIMIT CAST($2 AS BIGINT)
-    """)
-
-  /// $1 id.
-  static let delete = Statement(
-    """
-    DELETE FROM grants
-    WHERE id = $1
-    """)
-
   /// Every list takes the same parameters: $1 and $2 the place after which it goes on (expiry,
   /// number), $3 whether revoked ones are shown, $4 permission or NULL, $5 task or NULL, $6 how
   /// many.

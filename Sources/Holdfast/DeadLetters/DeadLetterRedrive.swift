@@ -144,26 +144,8 @@ extension DeadLettersTransaction {
   }
 }
 
-/// What goes by itself.
+/// What goes with a run.
 extension DeadLettersTransaction {
-  /// Removes one slice of the letters that were resolved before a time.
-  ///
-  /// - Parameters:
-  ///   - time: The time.
-  ///   - limit: How many at most.
-  /// - Returns: How many were removed.
-  /// - Throws: What the database says, as a ``StoreError``.
-  package func removeResolved(before time: Instant, limit: Int) throws(StoreError) -> Int {
-    let connection = try transaction.writing(operations: limit, bytes: 0)
-    let removed = try connection.all(
-      DeadLetterSQL.removeResolved, [.integer(time.microseconds), .integer(Int64(limit))]
-    ) { (id: $0.text(0), run: $0.optionalText(1)) }
-    guard !removed.isEmpty else { return 0 }
-    _ = try connection.run(
-      removed.map { Feed.event("dead_letter", .holding(run: $0.run), $0.id, "expired") })
-    return removed.count
-  }
-
   /// The letters go with their run; a bot has none.
   static let owned = OwnedPart { transaction, owner throws(StoreError) in
     guard let run = owner.runID else { return 0 }

@@ -86,21 +86,6 @@ enum DeadLetterSQL {
     DELETE FROM dead_letters
     WHERE run = $1
     """)
-
-  /// A slice of those that were resolved long ago.
-  ///
-  /// $1 before when, $2 how many.
-  static let removeResolved = Statement(
-    """
-    DELETE FROM dead_letters
-    WHERE number IN (
-      SELECT o.number
-      FROM dead_letters AS o
-      WHERE o.status = 'resolved' AND o.resolved_at < $1
-      ORDER BY o.resolved_at, o.number
-      LIMIT CAST($2 AS BIGINT))
-    RETURNING id, run
-    """)
 }
 
 /// What must not be.

@@ -73,22 +73,6 @@ enum SessionSQL {
     DELETE FROM session_contexts
     WHERE run = $1
     """)
-
-  /// A slice of those without items that were used last before a time.
-  ///
-  /// $1 before when, $2 how many.
-  static let deleteIdle = Statement(
-    """
-    DELETE FROM session_contexts
-    WHERE number IN (
-        SELECT o.number
-        FROM session_contexts AS o
-        WHERE o.item_count = 0 AND o.last_used_at < $1
-        ORDER BY o.last_used_at, o.number
-        LIMIT CAST($2 AS BIGINT))
-      AND item_count = 0 AND last_used_at < $1
-    RETURNING id, run
-    """)
 }
 
 /// Every list takes the same parameters: $1 and $2 the place before which it goes on (created,

@@ -89,26 +89,8 @@ enum SessionSweeper {
     """)
 }
 
-/// What goes by itself, or with something else.
+/// What goes with a run.
 extension SessionsTransaction {
-  /// Removes one slice of the sessions without items that were used last before a time.
-  ///
-  /// - Parameters:
-  ///   - time: The time.
-  ///   - limit: How many at most.
-  /// - Returns: How many were removed.
-  /// - Throws: What the database says, as a ``StoreError``.
-  package func removeIdle(before time: Instant, limit: Int) throws(StoreError) -> Int {
-    let connection = try transaction.writing(operations: limit, bytes: 0)
-    let removed = try connection.all(
-      SessionSQL.deleteIdle, [.integer(time.microseconds), .integer(Int64(limit))]
-    ) { (id: $0.text(0), run: $0.optionalText(1)) }
-    guard !removed.isEmpty else { return 0 }
-    _ = try connection.run(
-      removed.map { Feed.event("session", .holding(run: $0.run), $0.id, "expired") })
-    return removed.count
-  }
-
   /// The sessions go with their run, and leave their items to upkeep; a bot has none.
   static let owned = OwnedPart { transaction, owner throws(StoreError) in
     guard let run = owner.runID else { return 0 }

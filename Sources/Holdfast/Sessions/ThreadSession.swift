@@ -128,21 +128,4 @@ enum ThreadSQL {
     ORDER BY thread
     LIMIT CAST($3 AS BIGINT)
     """)
-
-  /// Those that were idle since before a time, the longest first, and whether their session has
-  /// items.
-  ///
-  /// $1 the time after which it goes on, with $2 channel and $3 thread of the one there, $4 before
-  /// when, $5 how many.
-  static let idle = Statement(
-    """
-    SELECT t.channel, t.thread, t.last_message_at,
-      CASE WHEN EXISTS (
-        SELECT 1 FROM session_contexts AS s WHERE s.id = t.session_key AND s.item_count > 0)
-        THEN 1 ELSE 0 END
-    FROM thread_sessions AS t
-    WHERE (t.last_message_at, t.channel, t.thread) > ($1, $2, $3) AND t.last_message_at < $4
-    ORDER BY t.last_message_at, t.channel, t.thread
-    LIMIT CAST($5 AS BIGINT)
-    """)
 }

@@ -51,7 +51,6 @@ import Testing
         (ApprovalSQL.ruling, [.text("p"), .text("t")]),
         (ApprovalSQL.isAwaited, [.text("t"), .text("a")]),
         (ApprovalSQL.isUndecided, [.text("r")]), (ApprovalSQL.deleteOfRun, [.text("r")]),
-        (ApprovalSQL.closed, [.integer(0), limit]), (GrantSQL.closed, [.integer(0), limit]),
         (GrantSQL.get, [.text("g")]), (GrantSQL.live, [.text("p"), .text("t")]),
         (GrantSQL.liveOfPolicy, [.text("p")]), (GrantSQL.deleteOfRun, [.text("r")]),
         (GrantSQL.listByExpiry, start + [.null, .null, limit]),

@@ -335,44 +335,4 @@ import Testing
       #expect(try await store.verify().isValid)
     }
   }
-
-  /// Goal: what was closed long ago can be removed in slices, and no task waits for any of it.
-  ///
-  /// Method: approvals of every status, and grants; removes those before a time, two at a time.
-  @Test(arguments: Engines.available)
-  func `closed approvals are removed in slices`(on engine: TestEngine) async throws {
-    let time = ManualTimeSource()
-    try await withStore(on: engine, options: .testing(time: time)) { test in
-      let store = test.store
-      for number in 0..<3 {
-        try await store.approvals.request(ApprovalRequest("a", id: "denied \(number)"))
-        try await store.approvals.decide("denied \(number)", .deny)
-      }
-      let task = try await store.makeTask()
-      try await store.approvals.request(ApprovalRequest("a", task: task, id: "approved"))
-      try await store.approvals.decide("approved", .approve, grant: true)
-      let waiting = try await store.makeTask()
-      try await store.approvals.request(
-        ApprovalRequest("a", task: waiting, ttl: .seconds(999_999), id: "pending"))
-      time.advance(by: .seconds(900))
-      let edge = time.wallTime()
-      try await store.approvals.request(ApprovalRequest("a", id: "later"))
-      try await store.approvals.decide("later", .deny)
-      time.advance(by: .seconds(900))
-      func remove(_ before: Instant) async throws -> Int {
-        try await store.transaction { try $0.approvals.removeClosed(before: before, limit: 2) }
-      }
-      let events = try await store.changes.told { () async throws in
-        // The grant ended at the edge itself, which stays.
-        #expect(try await remove(edge) == 2)
-        #expect(try await remove(edge) == 2)
-        #expect(try await remove(edge) == 0)
-      }
-      #expect(events.count == 4 && events.allSatisfy { $0.hasPrefix("delete ") })
-      #expect(try await store.approvals.list().items.map(\.id) == ["later", "pending"])
-      #expect(try await remove(edge + .microseconds(1)) == 2)
-      #expect(try await store.approvals.list().items.map(\.id) == ["pending"])
-      #expect(try await store.grants.list(GrantQuery(includesEnded: true)).items.isEmpty)
-    }
-  }
 }

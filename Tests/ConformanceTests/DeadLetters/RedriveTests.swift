@@ -267,34 +267,4 @@ import Testing
       await expectRefusal(.conflict) { try await store.deadLetters.save(other, with: key) }
     }
   }
-
-  /// Goal: letters resolved long ago go in slices, and no other letter goes.
-  ///
-  /// Method: letters resolved at two times; slices of two.
-  @Test(arguments: Engines.available)
-  func `resolved letters go in slices`(on engine: TestEngine) async throws {
-    let time = ManualTimeSource()
-    try await withStore(on: engine, options: .testing(time: time)) { test in
-      let store = test.store
-      for number in 0..<7 {
-        try await store.deadLetters.save(DeadLetterEntry("\(number)", source: "s", message: 1))
-        if number < 3 { try await store.deadLetters.resolve("\(number)") }
-      }
-      time.advance(by: .seconds(10))
-      try await store.deadLetters.resolve("3")
-      let bound = time.wallTime()
-      var counts: [Int] = []
-      let events = try await store.changes.made { () async throws in
-        for _ in 0..<3 {
-          counts.append(
-            try await store.transaction { tx in
-              try tx.deadLetters.removeResolved(before: bound, limit: 2)
-            })
-        }
-      }
-      #expect(counts == [2, 1, 0])
-      #expect(events == ["expired 0", "expired 1", "expired 2"])
-      #expect(try await store.deadLetters.list().items.map(\.id) == ["6", "5", "4", "3"])
-    }
-  }
 }

@@ -302,37 +302,4 @@ import Testing
       #expect(try await sessions.get("s")?.nextPosition == 23)
     }
   }
-
-  /// Goal: idle sessions without items go in slices; a conversation stays.
-  ///
-  /// Method: sessions used at several times, some with items.
-  @Test(arguments: Engines.available)
-  func `idle sessions go but conversations stay`(on engine: TestEngine) async throws {
-    let time = ManualTimeSource()
-    try await withStore(on: engine, options: .testing(time: time)) { test in
-      let store = test.store
-      for id in ["a", "b", "c", "talk", "emptied"] {
-        try await store.sessions.save(SessionEntry(id, run: id == "b" ? "42" : nil))
-      }
-      try await store.sessions.append([["n": 1]], to: "talk")
-      try await store.sessions.append([["n": 1]], to: "emptied")
-      try await store.sessions.pop("emptied")
-      time.advance(by: .seconds(10))
-      try await store.sessions.touch("c")
-      let bound = time.wallTime()
-      var counts: [Int] = []
-      let cursor = try await store.changes.cursor()
-      for _ in 0..<3 {
-        counts.append(
-          try await store.transaction { tx in
-            try tx.sessions.removeIdle(before: bound, limit: 2)
-          })
-      }
-      #expect(counts == [2, 1, 0])
-      let events = try await store.changes.all(since: cursor)
-      #expect(events.map(\.summary).sorted() == ["expired a", "expired b", "expired emptied"])
-      #expect(events.first { $0.subject == "b" }?.namespace == "run:42")
-      #expect(try await store.sessions.list().items.map(\.id) == ["talk", "c"])
-    }
-  }
 }

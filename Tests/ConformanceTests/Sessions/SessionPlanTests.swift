@@ -29,13 +29,11 @@ import Testing
       let others: [(Statement, [Bound])] = [
         (SessionSQL.get, [.text("s")]), (SessionSQL.ofThread, names + [.integer(1)]),
         (SessionSQL.numbersOfRun, [.text("r")]), (SessionSQL.deleteOfRun, [.text("r")]),
-        (SessionSQL.deleteIdle, [number, .integer(10)]),
         (SessionSQL.items, [number, number, .integer(10)]),
         (SessionSQL.positionFromEnd, [number, number, .integer(10)]),
         (SessionSQL.pop, [number, number]), (ThreadSQL.get, names), (ThreadSQL.delete, names),
         (ThreadSQL.list, names + [.integer(10)]),
         (ThreadSQL.listOfChannel, names + [.integer(10)]),
-        (ThreadSQL.idle, [number] + names + [.integer(9), .integer(10)]),
       ]
       for (statement, bindings) in others {
         try await expectIndexed(statement, bindings, on: store)
@@ -68,7 +66,6 @@ import Testing
         (DeadLetterSQL.unresolved, [.text("task:1"), .text("r"), .text("{}")]),
         (DeadLetterSQL.retryable, [.integer(10), .integer(0), .integer(0)]),
         (DeadLetterSQL.removeOfRun, [.text("r")]),
-        (DeadLetterSQL.removeResolved, [.integer(9), .integer(10)]),
       ]
       for (statement, bindings) in others {
         try await expectIndexed(statement, bindings, on: store)

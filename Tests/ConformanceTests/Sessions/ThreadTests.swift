@@ -159,43 +159,4 @@ import Testing
       }
     }
   }
-
-  /// Goal: idle thread sessions go in slices, but for those whose session has items.
-  ///
-  /// Method: threads of several ages whose sessions talk, are empty or are missing.
-  @Test(arguments: Engines.available)
-  func `idle threads go but conversations stay`(on engine: TestEngine) async throws {
-    let time = ManualTimeSource()
-    try await withStore(on: engine, options: .testing(time: time)) { test in
-      let store = test.store
-      for id in ["talk", "empty"] { try await store.sessions.save(SessionEntry(id)) }
-      try await store.sessions.append([["n": 1]], to: "talk")
-      for number in 0..<9 {
-        if number % 2 == 0 { time.advance(by: .seconds(1)) }
-        try await store.threads.upsert(
-          channel: "c", thread: "\(number)", sessionKey: ["talk", "empty", "missing"][number % 3])
-      }
-      time.advance(by: .seconds(10))
-      try await store.threads.touch(channel: "c", thread: "1")
-      let bound = time.wallTime()
-      var removed = 0
-      var slices = 0
-      var place: ThreadsTransaction.IdlePlace?
-      let events = try await store.changes.made { () async throws in
-        repeat {
-          let from = place
-          let slice = try await store.transaction { tx in
-            try tx.threads.removeIdle(before: bound, after: from, limit: 3)
-          }
-          removed += slice.removed
-          slices += 1
-          place = slice.next
-        } while place != nil
-      }
-      #expect(removed == 5 && slices == 3)
-      #expect(
-        events == ["expired c:2", "expired c:4", "expired c:5", "expired c:7", "expired c:8"])
-      #expect(try await store.threads.list().items.map(\.thread) == ["0", "1", "3", "6"])
-    }
-  }
 }
