@@ -30,7 +30,7 @@ struct ApprovalRuling {
     let found = try connection.first(ApprovalSQL.ruling, [.text(permission), Bound(task)]) { row in
       (now: row.integer(0), mode: row.optionalText(1), grant: row.optionalText(2))
     }
-    guard let found else { throw StoreError(.internal, "The database tells no time.") }
+    guard let found else { throw Excess.fault(.internal, "The database tells no time.") }
     now = Instant(microseconds: found.now)
     policy = found.mode.flatMap(PolicyMode.init(rawValue:))
     let isGranted = policy != .alwaysDeny && found.grant != nil

@@ -12,7 +12,7 @@ extension ApprovalsTransaction {
   /// - Parameter request: The request.
   /// - Returns: The run; `nil` where there is none.
   /// - Throws: `not_found` for an unknown task, `fenced` for a token that is not that of its latest
-  ///   lease, `invalid` for a run that is not the task's.
+  ///   lease and for a leased task without one, `invalid` for a run that is not the task's.
   func owner(of request: ApprovalRequest) throws(StoreError) -> String? {
     guard let id = request.scope.task else { return request.run }
     guard let task = try transaction.tasks.get(id) else {
@@ -20,7 +20,10 @@ extension ApprovalsTransaction {
         .notFound, "There is no task that could wait for the approval.",
         hint: "Enqueue the task first, or leave it out.", details: ["task": .string(id)])
     }
-    if let token = request.token, token != task.fencingToken || task.leaseExpiresAt == nil {
+    // A leased task takes its writes only with the token of its lease: without one, a worker that
+    // lost it would take it out of the hands of the next.
+    let isHeld = task.leaseExpiresAt != nil
+    guard request.token.map({ $0 == task.fencingToken && isHeld }) ?? !isHeld else {
       throw StoreError(
         .fenced, "The task is not held under this fencing token.",
         details: ["task": .string(id)])

@@ -42,7 +42,7 @@ public struct PoliciesTransaction {
       PolicySQL.set,
       [.text(permission), .text(mode.rawValue), Bound(grants), .text(transaction.actor)]
     ) { row throws(StoreError) in try ApprovalPolicy(row: row) }
-    guard let policy else { throw StoreError(.internal, "A policy could not be set.") }
+    guard let policy else { throw Excess.fault(.internal, "A policy could not be set.") }
     _ = try connection.run([Feed.event("policy", .global, permission, "put")])
     if old?.mode != mode || old?.grants != grants {
       try transaction.grants.revoke(ofPolicy: permission)

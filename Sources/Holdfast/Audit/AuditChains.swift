@@ -61,7 +61,7 @@ struct AuditChains {
     if let chain = connection.notes[Self.note] { return chain }
     guard connection.dialect == .postgres else { return 1 }
     guard let chain = try connection.first(AuditSQL.takeChain, [], { $0.integer(0) }) else {
-      throw StoreError(.internal, "No audit chain could be taken.")
+      throw Excess.fault(.internal, "No audit chain could be taken.")
     }
     connection.notes[Self.note] = chain
     return chain
@@ -110,7 +110,7 @@ struct AuditChains {
   }
 
   private var broken: StoreError {
-    StoreError(
+    Excess.fault(
       .corrupt,
       "The head of an audit chain was changed from outside; nothing is written behind it.",
       hint: "Run holdfast audit verify, and restore a backup.")

@@ -88,7 +88,7 @@ extension AuditTransaction {
   }
 
   private func changed(_ chain: Int64) -> StoreError {
-    StoreError(
+    Excess.fault(
       .corrupt, "An audit chain was changed from outside; nothing of it is removed.",
       hint: "Run holdfast audit verify.", details: ["chain": .integer(chain)])
   }

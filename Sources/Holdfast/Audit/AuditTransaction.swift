@@ -26,7 +26,7 @@ public struct AuditTransaction {
   @discardableResult
   public func record(_ entry: AuditEntry) throws(StoreError) -> AuditRecord {
     guard let record = try self.record([entry]).first else {
-      throw StoreError(.internal, "An audit record was not written.")
+      throw Excess.fault(.internal, "An audit record was not written.")
     }
     return record
   }

@@ -87,14 +87,26 @@ public struct AuditVerification: Sendable, Equatable {
   ///
   /// Without one, whoever can write the database can forge the log.
   public let isKeyed: Bool
+  /// The chains that could not be held against the anchor: retention has removed the record that it
+  /// names, and cut them further on. What is left was checked, and continues what was cut.
+  public let passed: [Int64]
 
   /// Whether nothing was found.
   public var isValid: Bool { faults.isEmpty }
 
-  /// What a reader must know of the result's worth; `nil` where the log is sealed with a key.
+  /// What a reader must know of the result's worth; `nil` where there is nothing.
   public var warning: String? {
-    isKeyed
-      ? nil
-      : "The store has no master key: whoever can write its database can forge the audit log."
+    var sentences: [String] = []
+    if !isKeyed {
+      sentences.append(
+        "The store has no master key: whoever can write its database can forge the audit log.")
+    }
+    if !passed.isEmpty {
+      let chains = passed.map(String.init).joined(separator: ", ")
+      sentences.append(
+        "Retention has removed what the anchor names, so it was not compared: chain \(chains). "
+          + "Take a new anchor.")
+    }
+    return sentences.isEmpty ? nil : sentences.joined(separator: " ")
   }
 }

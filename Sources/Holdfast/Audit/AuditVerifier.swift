@@ -31,6 +31,7 @@ struct AuditVerifier {
     var faults: [AuditFault] = []
     faults += try general(register, chains)
     var records: Int64 = 0
+    var passed: [Int64] = []
     for head in chains {
       if register.map({ head.chain > $0.number && $0.holds(sealing) }) == true {
         faults.append(AuditFault(.inserted, chain: head.chain))
@@ -39,11 +40,21 @@ struct AuditVerifier {
       let (fault, count) = try verify(head, checkpoints, of: chains.count)
       records += count
       if let fault { faults.append(fault) }
+      if isPast(head.chain, checkpoints) { passed.append(head.chain) }
     }
     faults.sort { ($0.chain, $0.number) < ($1.chain, $1.number) }
     return AuditVerification(
       faults: faults, records: records, chains: register?.number ?? Int64(chains.count),
-      isKeyed: sealing.isKeyed)
+      isKeyed: sealing.isKeyed, passed: passed)
+  }
+
+  /// Whether retention has cut a chain past the anchor's place, and kept nothing of that place.
+  private func isPast(_ chain: Int64, _ checkpoints: AuditCheckpoints) -> Bool {
+    guard let place = anchor?.place(of: chain), let cut = checkpoints.cuts[chain] else {
+      return false
+    }
+    return place.number > 0 && place.number < cut.number
+      && !checkpoints.all.contains { $0.chain == chain && $0.number == place.number }
   }
 
   /// What concerns no chain alone: the anchor as such, the register, and what it does not list.

@@ -125,6 +125,7 @@ public struct BotsTransaction {
   public func delete(_ id: String) throws(StoreError) -> Bool {
     try Checks.botID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
+    try connection.shut(NamespaceDoor.numbers(of: .bot(id), below: true))
     let namespaces = NamespacesTransaction(transaction: transaction)
     let cleared =
       try namespaces.clearAll(under: .bot(id), on: connection)

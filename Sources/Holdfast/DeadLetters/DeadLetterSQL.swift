@@ -16,12 +16,12 @@ enum DeadLetterSQL {
 
   /// The letter of a source that is not resolved, the newest of several.
   ///
-  /// $1 source.
+  /// $1 source, $2 run (empty for none), $3 message.
   static let unresolved = Statement(
     """
     SELECT id
     FROM dead_letters
-    WHERE source = $1 AND status <> 'resolved'
+    WHERE source = $1 AND status <> 'resolved' AND COALESCE(run, '') = $2 AND message = $3
     ORDER BY created_at DESC, number DESC
     LIMIT 1
     """)
@@ -65,14 +65,15 @@ enum DeadLetterSQL {
 
   /// Those of an archived run can no longer be written, and are passed over.
   ///
-  /// $1 how many.
+  /// $1 how many, $2 and $3 the place behind which it goes on (next retry, number).
   static let retryable = Statement(
     """
     SELECT d.id, d.source, d.run, d.channel, d.thread, d.status, d.retry_count, d.next_retry_at,
       d.given_up_at, d.resolved_at, d.replayed_as, d.error, d.history, d.message, d.version,
       d.created_at, d.updated_at, d.number, holdfast_now()
     FROM dead_letters AS d
-    WHERE d.status = 'open' AND d.next_retry_at <= holdfast_now()
+    WHERE d.status = 'open' AND d.next_retry_at <= holdfast_now() AND d.next_retry_at >= $2
+      AND (d.next_retry_at > $2 OR d.number > $3)
       AND (d.run IS NULL OR NOT EXISTS (
         SELECT 1 FROM runs AS r WHERE r.id = d.run AND r.status = 'archived'))
     ORDER BY d.next_retry_at, d.number

@@ -86,18 +86,19 @@ public struct DeadLetters: Sendable {
     }
   }
 
-  /// The same for somebody who may see some letters only.
+  /// The same for somebody who may see some of them; see
+  /// ``DeadLettersTransaction/retryable(limit:where:)``.
   ///
   /// - Parameters:
   ///   - limit: At most this many, 1 to 1 000; 100 if left out.
-  ///   - sees: Whether what is in a namespace may be seen.
-  /// - Returns: The letters that may be seen, the soonest first.
-  /// - Throws: What ``retryable(limit:)`` throws.
+  ///   - isVisible: Whether the caller may see what is in a namespace.
+  /// - Returns: The letters.
+  /// - Throws: As ``retryable(limit:)``.
   package func retryable(
-    limit: Int?, seenBy sees: @escaping @Sendable (Namespace) -> Bool
+    limit: Int?, where isVisible: @escaping @Sendable (Namespace) -> Bool
   ) async throws(StoreError) -> [DeadLetter] {
     try await store.consult(Operations.retryable) { tx in
-      try tx.deadLetters.retryable(limit: limit, seenBy: sees)
+      try tx.deadLetters.retryable(limit: limit, where: isVisible)
     }
   }
 

@@ -42,7 +42,9 @@ public struct DeadLettersTransaction {
 
   /// Saves the letter of a task whose attempts are spent: given up from the start.
   ///
-  /// Where the same task died before and that letter is not resolved, it is that letter again.
+  /// Where the same task died before and that letter is not resolved, it is that letter again. It is
+  /// known by all that the store wrote of the task: a letter that somebody saved under the task's
+  /// source, of another run or with another message, stays as it is.
   ///
   /// - Parameters:
   ///   - task: The task's id.
@@ -59,10 +61,12 @@ public struct DeadLettersTransaction {
   ) throws(StoreError) -> DeadLetter {
     let source = DeadLetterSource.prefix + task
     let connection = try transaction.writing(bytes: source.utf8.count + (error?.utf8.count ?? 0))
-    let known = try connection.first(DeadLetterSQL.unresolved, [.text(source)]) { $0.text(0) }
+    let message: Value = ["queue": .string(queue), "command": .string(command)]
+    let known = try connection.first(
+      DeadLetterSQL.unresolved, [.text(source), .text(run ?? ""), .text(message.json)]
+    ) { $0.text(0) }
     let id =
       known ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
-    let message: Value = ["queue": .string(queue), "command": .string(command)]
     let entry = DeadLetterEntry(id, source: source, message: message, error: error, run: run)
     let state = DeadLetterState(givenUpAfter: attempts, at: try now(connection))
     var history: [DeadLetterEvent] = []
@@ -126,23 +130,51 @@ public struct DeadLettersTransaction {
   /// - Returns: The letters; fewer where they grow past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func retryable(limit: Int? = nil) throws(StoreError) -> [DeadLetter] {
-    try retryable(limit: limit, seenBy: nil)
+    try retryable(limit: limit, where: nil)
   }
 
-  /// The same for somebody who may see some letters only: the others are passed over.
-  func retryable(
-    limit: Int?, seenBy sees: ((Namespace) -> Bool)?
+  /// The same for somebody who may see some of them: others do not count towards the limit.
+  ///
+  /// - Parameters:
+  ///   - limit: At most this many, 1 to 1 000; 100 if left out.
+  ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
+  /// - Returns: The letters, of the first 20 000 that are due.
+  /// - Throws: As ``retryable(limit:)``.
+  package func retryable(
+    limit: Int?, where isVisible: ((Namespace) -> Bool)?
   ) throws(StoreError) -> [DeadLetter] {
     let limit = try limits.pageItems(limit)
-    return try transaction.reading().page(
-      DeadLetterSQL.retryable, [.integer(sees == nil ? Int64(limit) : .max)], limit: limit,
-      bytesMax: limits.pageBytesMax
-    ) { row throws(StoreError) in
-      guard sees?(.holding(run: row.optionalText(2))) ?? true else { return nil }
-      let row = try DeadLetterRow(row: row)
-      return (row.letter, row.bytes)
-    }.items
+    let connection = try transaction.reading()
+    let size = isVisible == nil ? limit : Self.lookedAtAtOnce
+    var found: [DeadLetter] = []
+    var (lookedAt, bytes) = (0, 0)
+    var place = (time: Int64.min, number: Int64.min)
+    while true {
+      let page = try connection.page(
+        DeadLetterSQL.retryable,
+        [.integer(Int64(size) + 1), .integer(place.time), .integer(place.number)], limit: size,
+        bytesMax: limits.pageBytesMax
+      ) { row throws(StoreError) in
+        let row = try DeadLetterRow(row: row)
+        return (row, row.bytes)
+      }
+      for row in page.items {
+        place = (row.letter.nextRetryAt?.microseconds ?? place.time, row.number)
+        guard isVisible?(.holding(run: row.letter.run)) ?? true else { continue }
+        guard found.count < limit, found.isEmpty || bytes < limits.pageBytesMax else {
+          return found
+        }
+        found.append(row.letter)
+        bytes += row.bytes
+      }
+      lookedAt += page.items.count
+      guard isVisible != nil, page.isMore, lookedAt < Self.lookedAtMax else { return found }
+    }
   }
+
+  /// How many letters are looked at in one go where not all may be seen, and in all.
+  private static let lookedAtAtOnce = 200
+  private static let lookedAtMax = 20_000
 
   /// Counts a try that failed, and says when the next one is.
   ///
@@ -278,7 +310,7 @@ extension DeadLettersTransaction {
 
   private func now(_ connection: any Connection) throws(StoreError) -> Instant {
     let now = try connection.first(DeadLetterSQL.now) { Instant(microseconds: $0.integer(0)) }
-    guard let now else { throw StoreError(.internal, "The database told no time.") }
+    guard let now else { throw Excess.fault(.internal, "The database told no time.") }
     return now
   }
 

@@ -15,28 +15,31 @@ enum FileConsistency {
     (leaked, "Chunks that belong to no version and would never be collected"),
   ]
 
-  /// Reads all content and compares it with its digests.
+  /// Reads all content and compares it with its digests: that of each version, and then the chunks
+  /// that belong to none.
   ///
   /// - Parameter connection: A snapshot.
   /// - Returns: One sentence a kind of fault, with how many there are.
   /// - Throws: What the database says, as a ``StoreError``.
   static func contents(_ connection: any Connection) throws(StoreError) -> [String] {
     var problems: [String] = []
-    let chunks = try brokenChunks(connection)
+    var broken: Set<[UInt8]> = []
+    let versions = try brokenVersions(connection, &broken)
+    let chunks = try broken.count + brokenStrays(connection)
     if chunks > 0 { problems.append("Chunks whose content does not fit their digest: \(chunks)") }
-    let versions = try brokenVersions(connection)
     if versions > 0 {
       problems.append("File versions whose content does not fit their digest: \(versions)")
     }
     return problems
   }
 
-  /// Goes through the chunks a few at a time, so that memory does not grow with the store.
-  private static func brokenChunks(_ connection: any Connection) throws(StoreError) -> Int {
+  /// Goes through the chunks of no version, a few at a time, so that memory does not grow with the
+  /// store.
+  private static func brokenStrays(_ connection: any Connection) throws(StoreError) -> Int {
     var broken = 0
     var last: [UInt8] = []
     while true {
-      let page = try connection.all(chunkPage, [.blob(last)]) { row in
+      let page = try connection.all(strayPage, [.blob(last)]) { row in
         let digest = row.blob(0)
         let content = row.blob(1)
         let isFit = Array(SHA256.hash(data: content)) == digest && row.integer(2) == content.count
@@ -48,7 +51,10 @@ enum FileConsistency {
     }
   }
 
-  private static func brokenVersions(_ connection: any Connection) throws(StoreError) -> Int {
+  /// Counts the versions that do not fit; the digests of chunks that do not are added.
+  private static func brokenVersions(
+    _ connection: any Connection, _ chunks: inout Set<[UInt8]>
+  ) throws(StoreError) -> Int {
     var broken = 0
     var (file, number) = (Int64.min, Int64.min)
     while true {
@@ -57,26 +63,35 @@ enum FileConsistency {
       }
       guard let end = page.last else { return broken }
       for version in page {
-        let hash = try hash(of: version.file, version.number, connection)
-        if Array(hash.finalize()) != version.digest { broken += 1 }
+        let found = try digest(of: version.file, version.number, connection, &chunks)
+        if found != version.digest { broken += 1 }
       }
       (file, number) = (end.file, end.number)
     }
   }
 
-  private static func hash(
-    of file: Int64, _ number: Int64, _ connection: any Connection
-  ) throws(StoreError) -> SHA256 {
-    var hash = SHA256()
+  /// Reads a version once, for its own digest and for those of its chunks.
+  private static func digest(
+    of file: Int64, _ number: Int64, _ connection: any Connection,
+    _ chunks: inout Set<[UInt8]>
+  ) throws(StoreError) -> [UInt8] {
+    var whole = SHA256()
     let digests = try connection.all(
       ChunkSQL.ofVersion,
       [.integer(file), .integer(number), .integer(0), .integer(.max)]
     ) { $0.blob(0) }
     for digest in digests {
-      let content = try connection.first(ChunkSQL.get, [.blob(digest)]) { $0.blob(0) }
-      hash.update(data: content ?? [])
+      let chunk = try connection.first(sized, [.blob(digest)]) { row in
+        (content: row.blob(0), size: row.integer(1))
+      }
+      guard let chunk else { continue }
+      let found = Array(SHA256.hash(data: chunk.content))
+      if found != digest || chunk.size != chunk.content.count { chunks.insert(digest) }
+      // What is one chunk has its digest.
+      guard digests.count > 1 else { return found }
+      whole.update(data: chunk.content)
     }
-    return hash
+    return Array(whole.finalize())
   }
 }
 
@@ -143,13 +158,22 @@ extension FileConsistency {
       AND NOT EXISTS (SELECT 1 FROM orphan_chunks AS o WHERE o.digest = c.digest)
     """)
 
-  /// $1 the digest after which it goes on.
-  private static let chunkPage = Statement(
+  /// $1 digest.
+  private static let sized = Statement(
     """
-    SELECT digest, content, size
+    SELECT content, size
     FROM chunks
-    WHERE digest > $1
-    ORDER BY digest
+    WHERE digest = $1
+    """)
+
+  /// $1 the digest after which it goes on.
+  private static let strayPage = Statement(
+    """
+    SELECT c.digest, c.content, c.size
+    FROM chunks AS c
+    WHERE c.digest > $1
+      AND NOT EXISTS (SELECT 1 FROM file_chunks AS r WHERE r.digest = c.digest)
+    ORDER BY c.digest
     LIMIT 16
     """)
 

@@ -96,18 +96,6 @@ package enum FileSweeper {
     }
     return (found.count, removed)
   }
-
-  /// Whether there is anything to remove now: one row, 1 or 0.
-  ///
-  /// $1 for how long a chunk without a version is kept, in microseconds.
-  package static let due = Statement(
-    """
-    SELECT CASE WHEN
-      EXISTS (SELECT 1 FROM files WHERE swept_number < first_number)
-      OR EXISTS (
-        SELECT 1 FROM orphan_chunks WHERE since <= holdfast_now() - CAST($1 AS BIGINT))
-      THEN 1 ELSE 0 END
-    """)
 }
 
 extension FileSweeper {
@@ -202,6 +190,6 @@ extension FileSweeper {
     FileSQL.get, FileSQL.list, FileSQL.versions, FileSQL.getVersion, FileSQL.numberBehind,
     FileSQL.withMoreVersions, FileSQL.withMoreVersionsIn, ChunkSQL.get, ChunkSQL.ofVersion,
     ChunkSQL.adopt, ChunkSQL.referAsBefore, FileSQL.deleteAll, unswept, unseen, noteOrphans,
-    removeRefers, removeVersion, oldOrphans, forget, remove, due,
+    removeRefers, removeVersion, oldOrphans, forget, remove,
   ]
 }

@@ -38,9 +38,14 @@ enum KeyValueSQL {
   /// somebody has removed that one meanwhile, with a revision that may be higher than this one: the
   /// transaction runs again.
   ///
+  /// It enters the door of its namespace, and runs again where a clear has it shut. Whether the
+  /// namespace was cleared since the snapshot was taken the snapshot cannot tell; a row of the same
+  /// number that is not inserted, because it is there, can: where what is there is not what the
+  /// snapshot shows, the database ends the transaction as one that met another.
+  ///
   /// $1 namespace, $2 key, $3 the version that must be there (NULL any, 0 none), $4 value, $5 time
   /// to live in microseconds or NULL, $6 description (NULL keeps the old one, empty clears it), $7
-  /// whether an old expiry stays.
+  /// whether an old expiry stays, $8 the namespace's door.
   static let put = Statement(
     sqlite: "",
     postgres: """
@@ -51,6 +56,7 @@ enum KeyValueSQL {
           holdfast_now() + CAST($5 AS BIGINT), NULLIF(CAST($6 AS TEXT), ''), $4
         FROM namespaces AS n
         WHERE n.name = $1 AND n.cleared_at IS NULL
+          AND \(isInside("$8"))
           AND NOT EXISTS (
             SELECT 1 FROM runs AS r
             WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
@@ -73,7 +79,7 @@ enum KeyValueSQL {
               AND (k.expires_at IS NULL OR k.expires_at > excluded.updated_at)
             THEN k.description ELSE excluded.description END,
           value = excluded.value
-        RETURNING version, created_at, updated_at, expires_at, description,
+        RETURNING namespace_id, version, created_at, updated_at, expires_at, description,
           CASE WHEN xmax = 0 THEN 'new'
             WHEN current_setting('holdfast.expired') = '1' THEN 'expired' ELSE 'old' END AS was
       ), entered AS (
@@ -83,6 +89,12 @@ enum KeyValueSQL {
         CROSS JOIN (VALUES (1, 'expired'), (2, 'put')) AS e (place, operation)
         WHERE e.place = 2 OR w.was = 'expired'
         ORDER BY e.place
+      ), met AS (
+        INSERT INTO namespaces (id, name, created_at)
+        SELECT w.namespace_id, $1, w.updated_at
+        FROM written AS w
+        ON CONFLICT (id) DO NOTHING
+        RETURNING holdfast_again()
       )
       SELECT version, created_at, updated_at, expires_at, description,
         CASE
@@ -96,6 +108,32 @@ enum KeyValueSQL {
           ELSE 1
         END
       FROM written
+      """)
+
+  /// Whether the door is entered: it is, or the transaction runs again.
+  ///
+  /// A call in a condition, so that the door is entered only where there is a row to write.
+  private static func isInside(_ door: String) -> String {
+    """
+    CASE WHEN pg_try_advisory_xact_lock_shared(
+        current_setting('holdfast.doors')::BIGINT | CAST(\(door) AS BIGINT))
+      THEN TRUE ELSE holdfast_again() = 0 END
+    """
+  }
+
+  /// Enters the door of a namespace on PostgreSQL, for a change that is no put, and makes sure that
+  /// the namespace was not cleared since the snapshot was taken; see ``put``.
+  ///
+  /// $1 namespace, $2 the namespace's door.
+  static let enter = Statement(
+    sqlite: "SELECT 0 WHERE 0",
+    postgres: """
+      INSERT INTO namespaces (id, name, created_at)
+      SELECT n.id, n.name, n.created_at
+      FROM namespaces AS n
+      WHERE n.name = $1 AND n.cleared_at IS NULL AND \(isInside("$2"))
+      ON CONFLICT (id) DO NOTHING
+      RETURNING holdfast_again()
       """)
 
   /// What SQLite's put finds before it writes: the namespace's row, what is there of the key (NULL

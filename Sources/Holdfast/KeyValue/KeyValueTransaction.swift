@@ -206,7 +206,7 @@ extension KeyValueTransaction {
     let answers = try connection.run(rest.map(\.value.step))
     for ((place, plan), answer) in zip(rest, answers) {
       guard let result = plan.result(answer) else {
-        throw StoreError(.internal, "A put of a batch was refused after its conditions held.")
+        throw Excess.fault(.internal, "A put of a batch was refused after its conditions held.")
       }
       results[place] = result
     }
@@ -245,7 +245,7 @@ extension KeyValueTransaction {
     try connection.run(
       KeyValueSQL.makeNamespace, [.text(namespace.text), Bound(namespace.runID)])
     guard let result = try plan.run(on: connection) else {
-      throw StoreError(.internal, "A put into a new namespace was refused.")
+      throw Excess.fault(.internal, "A put into a new namespace was refused.")
     }
     return result
   }
@@ -388,10 +388,15 @@ extension KeyValueTransaction {
     let connection = try transaction.writing(bytes: key.utf8.count)
     try RunGuard.check(namespace, on: connection)
     let place: [Bound] = [.text(namespace.text), .text(key)]
-    let results = try connection.run([
+    var steps = [
       Step(KeyValueSQL.setExpiry, place + [Bound(ttl?.microseconds)]),
       Step(KeyValueSQL.putEvent, place),
-    ])
+    ]
+    if connection.dialect == .postgres {
+      let door = Bound.integer(NamespaceDoor.number(of: namespace))
+      steps.append(Step(KeyValueSQL.enter, [place[0], door]))
+    }
+    let results = try connection.run(steps)
     guard let columns = results[0].rows.first, let entry = try Entry(columns: columns) else {
       throw StoreError(
         .notFound, "There is no such key.", hint: "Put the key first.",

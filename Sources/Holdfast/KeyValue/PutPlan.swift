@@ -79,7 +79,7 @@ final class PutPlan: Sendable {
   private var putBindings: [Bound] {
     [
       .text(namespace.text), .text(key), Bound(expected), .text(text), Bound(ttl?.microseconds),
-      Bound(description), Bound(keepsExpiry),
+      Bound(description), Bound(keepsExpiry), .integer(NamespaceDoor.number(of: namespace)),
     ]
   }
 

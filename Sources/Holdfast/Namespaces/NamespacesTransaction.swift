@@ -132,6 +132,7 @@ public struct NamespacesTransaction {
   public func clear(_ namespace: Namespace, below: Bool = false) throws(StoreError) -> Int {
     try namespace.check(limits)
     let connection = try transaction.writing(bytes: namespace.text.utf8.count)
+    try connection.shut(NamespaceDoor.numbers(of: namespace, below: below))
     try RunGuard.check(namespace, on: connection)
     let bounds: [Bound] = [
       .text(namespace.text + ":"), .text(namespace.text + (below ? ";" : ":\u{1}")),
@@ -149,7 +150,9 @@ public struct NamespacesTransaction {
     return cleared.count
   }
 
-  /// Marks every namespace under a run, without a look at the run's state.
+  /// Marks every namespace under a run or a bot, without a look at its state.
+  ///
+  /// The caller has shut their doors: as the first thing, for whoever has begun already begins anew.
   func clearAll(under namespace: Namespace, on connection: any Connection) throws(StoreError)
     -> Int
   {

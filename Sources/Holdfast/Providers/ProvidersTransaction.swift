@@ -282,7 +282,7 @@ extension ProvidersTransaction {
         createdAt: Instant(microseconds: row.integer(1)),
         updatedAt: Instant(microseconds: row.integer(2)))
     }
-    guard let saved else { throw StoreError(.internal, "A provider could not be stored.") }
+    guard let saved else { throw Excess.fault(.internal, "A provider could not be stored.") }
     _ = try connection.run([Feed.event("provider", .global, name, verb)])
     return saved
   }

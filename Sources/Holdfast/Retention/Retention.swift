@@ -85,9 +85,10 @@ public struct Retention: Sendable {
   /// proportion to what goes; what stays is looked at only where a number or a size is a bound.
   ///
   /// - Parameter dryRun: Whether only to count: the same rows are looked at, and nothing goes.
-  /// - Returns: How many of each kind went, or would.
-  /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where an audit chain was
-  ///   changed from outside.
+  /// - Returns: How many of each kind went, or would, and which kinds could not be gone through: an
+  ///   audit chain that was changed from outside is `corrupt`, and stays as it is.
+  /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the audit log cannot
+  ///   take the record of the run.
   @discardableResult
   public func run(dryRun: Bool = false) async throws(StoreError) -> RetentionReport {
     try await run(dryRun: dryRun, actor: "")
@@ -109,11 +110,14 @@ public struct Retention: Sendable {
       let rules = try await store.readBody(.scan) { tx in try tx.retention.policies() }
       let isOver = rules.sizeMax.map { bytes > $0 } ?? false
       let pass = RetentionPass(store: store, rules: rules, isOver: isOver, dryRun: dryRun)
-      let counts = try await pass.run()
+      let outcome = try await pass.run()
       var report = RetentionReport(
-        isDryRun: dryRun, isComplete: !Task.isCancelled, isOverSize: isOver, counts: counts,
-        bytesBefore: bytes, bytesAfter: bytes)
-      guard !dryRun, recordsNothing || report.total > 0 else { return report }
+        isDryRun: dryRun, isComplete: !Task.isCancelled, isOverSize: isOver,
+        counts: outcome.counts, failures: outcome.failures.mapValues(\.code), bytesBefore: bytes,
+        bytesAfter: bytes)
+      guard !dryRun, recordsNothing || report.total > 0 || !report.failures.isEmpty else {
+        return report
+      }
       try await record(report, by: actor)
       if report.total > 0, report.isComplete { try await store.engine.maintain() }
       report.bytesAfter = try await store.size()

@@ -8,20 +8,46 @@ struct RetentionPass {
   let isOver: Bool
   let dryRun: Bool
 
-  /// Goes through all kinds.
-  ///
-  /// - Returns: How many of each went, or would.
-  /// - Throws: What the database says, as a ``StoreError``.
-  func run() async throws -> [RetentionKind: Int] {
+  /// What a pass did.
+  struct Outcome {
+    /// How many of each kind went, or would.
     var counts = Dictionary(uniqueKeysWithValues: RetentionKind.allCases.map { ($0, 0) })
+    /// What ended the work on a kind; what had gone of it by then is counted.
+    var failures: [RetentionKind: StoreError] = [:]
+  }
+
+  /// Goes through all kinds; one that fails holds up no other.
+  ///
+  /// - Returns: What was done.
+  /// - Throws: `closed`, where nothing more can be done.
+  func run() async throws -> Outcome {
+    var outcome = Outcome()
     // First, for whatever goes makes events: where a number or a size bounds the feed, they would
     // push out rows that a dry run does not count.
-    counts[.changes] = try await trimFeed()
-    for part in RetentionPart.all { counts[part.kind] = try await sweep(part) }
-    counts[.idempotency] = try await sweepKeys()
-    counts[.files] = try await trimFiles()
-    counts[.audit] = try await cutAudit()
-    return counts
+    try await work(on: .changes, &outcome) { try await trimFeed(&$0) }
+    for part in RetentionPart.all {
+      try await work(on: part.kind, &outcome) { try await sweep(part, &$0) }
+    }
+    try await work(on: .idempotency, &outcome) { try await sweepKeys(&$0) }
+    try await work(on: .files, &outcome) { try await trimFiles(&$0) }
+    try await work(on: .audit, &outcome) { try await cutAudit(&$0) }
+    return outcome
+  }
+
+  private func work(
+    on kind: RetentionKind, _ outcome: inout Outcome,
+    _ work: (inout Int) async throws -> Void
+  ) async throws {
+    var count = 0
+    do {
+      try await work(&count)
+    } catch {
+      let failure = StoreError.from(error)
+      if failure.code == .closed { throw failure }
+      store.note(failure, of: "retention.\(kind.rawValue)")
+      outcome.failures[kind] = failure
+    }
+    outcome.counts[kind] = count
   }
 
   // MARK: Policies
@@ -77,11 +103,10 @@ struct RetentionPass {
 
   // MARK: Kinds
 
-  private func sweep(_ part: RetentionPart) async throws -> Int {
+  private func sweep(_ part: RetentionPart, _ count: inout Int) async throws {
     let cutoffs = try await cutoffs(
       part.kind, last: part.kind == .conversations ? nil : part.last, newest: part.newest)
-    guard cutoffs.latest > .min else { return 0 }
-    var count = 0
+    guard cutoffs.latest > .min else { return }
     var place = part.first
     while !Task.isCancelled {
       let from = place
@@ -97,34 +122,34 @@ struct RetentionPass {
       guard let next else { break }
       place = next
     }
-    return count
   }
 
-  private func sweepKeys() async throws -> Int {
+  private func sweepKeys(_ count: inout Int) async throws {
     let cutoff = try await cutoffs(
       .idempotency, last: nil, newest: RetentionSQL.countKeys
     ).general
     let bounds: [Bound] = [.integer(cutoff), .integer(Int64(RetentionPart.removalsMax))]
     guard !dryRun else {
       let all = Step(RetentionSQL.countKeys, [.integer(cutoff), .integer(.max)])
-      return Int(try await store.engine.read(all).rows.first?.first?.integer ?? 0)
+      count = Int(try await store.engine.read(all).rows.first?.first?.integer ?? 0)
+      return
     }
-    return try await slices(atLeast: RetentionPart.removalsMax) { tx in
+    try await slices(atLeast: RetentionPart.removalsMax, &count) { tx in
       try tx.writing(bytes: 0).run(RetentionSQL.removeKeys, bounds)
     }
   }
 
-  private func cutAudit() async throws -> Int {
+  private func cutAudit(_ count: inout Int) async throws {
     let cutoff = try await cutoffs(
       .audit, last: [.integer(.max), .integer(.max), .integer(.max)],
       newest: RetentionSQL.newRecords
     ).general
-    guard cutoff > .min else { return 0 }
+    guard cutoff > .min else { return }
     let before = Instant(microseconds: cutoff)
     guard !dryRun else {
-      return try await store.readBody(.scan) { tx in try tx.audit.countCut(before: before) }
+      count = try await store.readBody(.scan) { tx in try tx.audit.countCut(before: before) }
+      return
     }
-    var count = 0
     while !Task.isCancelled {
       let removed = try await slice { tx in
         try tx.audit.cut(before: before, limit: RetentionPart.removalsMax)
@@ -132,19 +157,17 @@ struct RetentionPass {
       count += removed
       guard removed > 0 else { break }
     }
-    return count
   }
 
-  private func trimFeed() async throws -> Int {
+  private func trimFeed(_ count: inout Int) async throws {
     let cutoff = try await cutoffs(
       .changes, last: RetentionFeed.end, newest: RetentionFeed.newest
     ).general
     guard dryRun else {
-      return try await slices(atLeast: RetentionPart.rowsMax) { tx in
+      return try await slices(atLeast: RetentionPart.rowsMax, &count) { tx in
         try RetentionFeed.remove(cutoff, in: tx)
       }
     }
-    var count = 0
     var place = RetentionFeed.start
     while !Task.isCancelled {
       let from = place
@@ -155,18 +178,19 @@ struct RetentionPass {
       guard rows.count == RetentionPart.rowsMax, let end = rows.last else { break }
       place = RetentionFeed.place(of: end)
     }
-    return count
   }
 
   /// Old versions of files: each file keeps its newest ones.
-  private func trimFiles() async throws -> Int {
-    var count = 0
+  private func trimFiles(_ count: inout Int) async throws {
     for (namespace, policy) in policies(.files) {
       guard let keep = policy.keepLast else { continue }
       let place = try namespace.map { try Namespace($0.text) }
-      count += dryRun ? try await countVersions(keep, place) : try await trim(keep, place)
+      if dryRun {
+        count += try await countVersions(keep, place)
+      } else {
+        try await trim(keep, place, &count)
+      }
     }
-    return count
   }
 
   private func countVersions(_ keep: Int, _ place: Namespace?) async throws -> Int {
@@ -177,9 +201,8 @@ struct RetentionPass {
     return Int(try await store.engine.read(sum).rows.first?.first?.integer ?? 0)
   }
 
-  private func trim(_ keep: Int, _ place: Namespace?) async throws -> Int {
+  private func trim(_ keep: Int, _ place: Namespace?, _ count: inout Int) async throws {
     let isOver = isOver
-    var count = 0
     while !Task.isCancelled {
       let done = try await slice { tx in
         guard place == nil else {
@@ -198,7 +221,6 @@ struct RetentionPass {
       count += done
       guard done > 0 else { break }
     }
-    return count
   }
 
   /// How many files one transaction trims: a trim only marks, and upkeep removes in slices.
@@ -215,12 +237,12 @@ struct RetentionPass {
 
   /// Slices that decide by the rows that they delete alone, until one is not full.
   private func slices(
-    atLeast full: Int, _ slice: @escaping @Sendable (Transaction) throws -> Int
-  ) async throws -> Int {
+    atLeast full: Int, _ count: inout Int,
+    _ slice: @escaping @Sendable (Transaction) throws -> Int
+  ) async throws {
     var options = store.writeOptions(.standard)
     options.isolation = .readCommitted
     let (settings, context, engine) = (options, store.context, store.engine)
-    var count = 0
     while !Task.isCancelled {
       let removed = try await Task {
         try await engine.write(settings) { connection in
@@ -230,7 +252,6 @@ struct RetentionPass {
       count += removed
       guard removed >= full else { break }
     }
-    return count
   }
 
   private static let now = Statement("SELECT holdfast_now()")

@@ -134,6 +134,8 @@ public struct RetentionReport: Sendable, Equatable {
   public let isOverSize: Bool
   /// How many of each kind; 0 where there was nothing.
   public let counts: [RetentionKind: Int]
+  /// Why a kind could not be gone through to its end; empty where all was well.
+  public let failures: [RetentionKind: StoreError.Code]
   /// The size of the data in bytes before and after, logs included.
   public let bytesBefore: Int64
   /// The size afterwards.

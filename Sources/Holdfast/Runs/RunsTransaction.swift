@@ -136,7 +136,7 @@ public struct RunsTransaction {
     guard case .some(.some(let row)) = updated else {
       _ = try known(id, connection)
       try RunGuard.check(run: id, on: connection)
-      throw StoreError(.internal, "A run could not be updated.")
+      throw Excess.fault(.internal, "A run could not be updated.")
     }
     var steps: [Step] = []
     if let newTags {
@@ -194,6 +194,7 @@ public struct RunsTransaction {
   public func delete(_ id: String) throws(StoreError) {
     try Checks.runID(id, limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
+    try connection.shut(NamespaceDoor.numbers(of: .run(id), below: true))
     try RunGuard.check(deleted: id, on: connection)
     let row = try find(id, connection)
     let namespaces = NamespacesTransaction(transaction: transaction)

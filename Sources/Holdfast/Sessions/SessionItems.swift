@@ -102,7 +102,7 @@ extension SessionsTransaction {
       SessionSQL.pop, [.integer(row.number), .integer(row.firstPosition)]
     ) { row throws(StoreError) in try SessionItem(row: row) }
     guard let item else {
-      throw StoreError(
+      throw Excess.fault(
         .corrupt, "A session counts items that are not there.", hint: "Restore a backup.")
     }
     try connection.run(SessionSQL.countDown, [.integer(row.number)])

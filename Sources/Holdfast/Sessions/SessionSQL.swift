@@ -12,13 +12,12 @@ enum SessionSQL {
     WHERE id = $1
     """)
 
-  /// Of two the one that was used last.
+  /// Those of a thread, the one that was used last first.
   ///
   /// $1 channel, $2 thread, $3 how many.
-  static let getByThread = Statement(
+  static let ofThread = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT id, run
     FROM session_contexts
     WHERE channel = $1 AND thread = $2
     ORDER BY last_used_at DESC, version DESC, number DESC

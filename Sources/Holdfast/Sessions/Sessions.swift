@@ -89,19 +89,19 @@ public struct Sessions: Sendable {
     }
   }
 
-  /// The same for somebody who may see some sessions only: the one last used of those.
+  /// The same for somebody who may see some of them: of those the one last used.
   ///
   /// - Parameters:
   ///   - channel: The channel.
   ///   - thread: The thread.
-  ///   - sees: Whether what is in a namespace may be seen.
-  /// - Returns: The session; `nil` where there is none that may be seen.
-  /// - Throws: What ``getByThread(channel:thread:)`` throws.
+  ///   - isVisible: Whether the caller may see what is in a namespace.
+  /// - Returns: The session; `nil` where there is none.
+  /// - Throws: As ``getByThread(channel:thread:)``.
   package func getByThread(
-    channel: String, thread: String, seenBy sees: @escaping @Sendable (Namespace) -> Bool
+    channel: String, thread: String, where isVisible: @escaping @Sendable (Namespace) -> Bool
   ) async throws(StoreError) -> SessionContext? {
     try await store.consult(Operations.get) { tx in
-      try tx.sessions.getByThread(channel: channel, thread: thread, seenBy: sees)
+      try tx.sessions.getByThread(channel: channel, thread: thread, where: isVisible)
     }
   }
 

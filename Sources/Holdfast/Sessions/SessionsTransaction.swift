@@ -60,25 +60,34 @@ public struct SessionsTransaction {
   public func getByThread(
     channel: String, thread: String
   ) throws(StoreError) -> SessionContext? {
-    try getByThread(channel: channel, thread: thread, seenBy: nil)
+    try getByThread(channel: channel, thread: thread, where: nil)
   }
 
-  /// The same for somebody who may see some sessions only: the others are passed over.
-  func getByThread(
-    channel: String, thread: String, seenBy sees: ((Namespace) -> Bool)?
+  /// The same for somebody who may see some of them: of those the one last used.
+  ///
+  /// - Parameters:
+  ///   - channel: The channel.
+  ///   - thread: The thread.
+  ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
+  /// - Returns: The session; `nil` where there is none among the thousand last used.
+  /// - Throws: ``StoreError`` with `invalid` for names that cannot be.
+  package func getByThread(
+    channel: String, thread: String, where isVisible: ((Namespace) -> Bool)?
   ) throws(StoreError) -> SessionContext? {
     try Checks.id(channel, "channel", limits)
     try Checks.id(thread, "thread", limits)
-    let number: Int64 = sees == nil ? 1 : .max
-    let found: [SessionContext] = try transaction.reading().page(
-      SessionSQL.getByThread, [.text(channel), .text(thread), .integer(number)], limit: 1,
-      bytesMax: limits.pageBytesMax
-    ) { row throws(StoreError) in
-      guard sees?(.holding(run: row.optionalText(1))) ?? true else { return nil }
-      return (try SessionRow(row: row).session, 0)
-    }.items
-    return found.first
+    let connection = try transaction.reading()
+    let count = isVisible == nil ? 1 : Self.lookedAtMax
+    let found = try connection.all(
+      SessionSQL.ofThread, [.text(channel), .text(thread), .integer(count)]
+    ) { (id: $0.text(0), run: $0.optionalText(1)) }
+    let first = found.first { isVisible?(.holding(run: $0.run)) ?? true }
+    guard let first else { return nil }
+    return try find(first.id, connection)?.session
   }
+
+  /// How many sessions of a thread are looked at where not all may be seen.
+  private static let lookedAtMax: Int64 = 1_000
 
   /// Notes that a session is in use.
   ///

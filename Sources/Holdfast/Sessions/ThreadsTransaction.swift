@@ -39,7 +39,7 @@ public struct ThreadsTransaction {
     if made == 0 { steps.insert(Step(ThreadSQL.replace, bindings), at: 0) }
     _ = try connection.run(steps)
     guard let saved = try find(place, connection) else {
-      throw StoreError(.internal, "A thread session vanished while it was written.")
+      throw Excess.fault(.internal, "A thread session vanished while it was written.")
     }
     return SavedThread(thread: saved, isNew: made == 1)
   }

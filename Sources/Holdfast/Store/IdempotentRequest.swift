@@ -61,7 +61,7 @@ package struct IdempotentRequest: Sendable {
       (digest: row.blob(0), answer: row.text(1))
     }
     guard let row else {
-      throw StoreError(.internal, "The row of an idempotency key vanished.")
+      throw Excess.fault(.internal, "The row of an idempotency key vanished.")
     }
     guard row.digest == digest else {
       throw StoreError(

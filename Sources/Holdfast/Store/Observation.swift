@@ -65,6 +65,19 @@ extension Store {
     }
   }
 
+  /// Logs a failure that is no call's end: what it was about is not done, and the rest goes on.
+  ///
+  /// - Parameters:
+  ///   - failure: What failed.
+  ///   - operation: What was being done.
+  func note(_ failure: StoreError, of operation: String) {
+    logger.log(
+      level: failure.code.logLevel, "operation failed",
+      metadata: [
+        "operation": .string(operation), "code": "\(failure.code)", "origin": "\(failure.origin)",
+      ])
+  }
+
   private func metadata(_ operation: Operation, _ duration: Duration) -> Logger.Metadata {
     ["operation": .string(operation.name), "microseconds": "\(duration.microseconds)"]
   }

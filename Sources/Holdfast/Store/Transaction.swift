@@ -35,13 +35,12 @@ public final class Transaction {
 
   /// Runs the body of a transaction that writes, and ends the transaction's life.
   ///
-  /// What a connection throws dooms the transaction by itself; what was refused as too large does
-  /// here.
+  /// What a connection throws dooms the transaction by itself; what was refused as too large, and
+  /// what an operation found broken after it had written, does here.
   ///
   /// - Parameter body: The body.
   /// - Returns: What the body returned.
-  /// - Throws: What the body throws, and what was refused as too large even where the body
-  ///   swallowed it.
+  /// - Throws: What the body throws, and such an error even where the body swallowed it.
   package func run<Result>(_ body: (Transaction) throws -> Result) throws -> Result {
     defer { end() }
     let refusal = NIOLockedValueBox<StoreError?>(nil)
@@ -172,7 +171,7 @@ extension Connection {
   ///     first parameter names the row.
   ///   - look: Finds a row by that one parameter, with the same columns.
   ///   - events: What is written behind them, such as their events.
-  /// - Returns: One result for each of the first steps; one without a row where nothing was written.
+  /// - Returns: One result for each of the steps; one without a row where nothing was written.
   /// - Throws: What the database says, as a ``StoreError``.
   package func written(
     _ steps: [Step], thenLook look: Statement, with events: [Step] = []

@@ -10,7 +10,7 @@ extension Transaction {
   /// - Throws: ``StoreError`` of the engine's.
   package func revision() throws(StoreError) -> Int64 {
     let revision = try reading().first(Self.revisionStatement) { $0.integer(0) }
-    guard let revision else { throw StoreError(.internal, "The database drew no revision.") }
+    guard let revision else { throw Excess.fault(.internal, "The database drew no revision.") }
     return revision
   }
 

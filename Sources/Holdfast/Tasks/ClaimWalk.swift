@@ -10,8 +10,10 @@ struct ClaimWalk {
   let transaction: Transaction
   let connection: any Connection
 
-  /// How many lost leases one claim takes back; the next claim takes more.
-  private static let recoveredMax = 500
+  /// How many lost leases one claim takes back, over all its queues.
+  ///
+  /// It is there to claim: the next claim and upkeep take more.
+  private static let recoveredMax = 50
   /// How many tasks are looked at in one go where not all may be had.
   private static let pageMax = 200
   /// How many tasks are looked at in all where not all may be had.
@@ -95,7 +97,7 @@ struct ClaimWalk {
     var events: [Step] = []
     for result in try connection.written(steps, thenLook: TaskSQL.getByNumber) {
       guard let columns = result.rows.first else {
-        throw StoreError(.internal, "A task that was due could not be claimed.")
+        throw Excess.fault(.internal, "A task that was due could not be claimed.")
       }
       let row = try TaskRow(columns)
       tasks.append(row.task)

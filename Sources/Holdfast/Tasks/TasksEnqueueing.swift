@@ -32,7 +32,7 @@ extension TasksTransaction {
   public func enqueue(_ draft: TaskDraft) throws(StoreError) -> EnqueuedTask {
     let enqueued = try enqueue([TaskPlan(draft, transaction.context)])
     guard let only = enqueued.first else {
-      throw StoreError(.internal, "A task could not be enqueued.")
+      throw Excess.fault(.internal, "A task could not be enqueued.")
     }
     return only
   }
@@ -182,15 +182,20 @@ extension TasksTransaction {
   }
 
   /// Refuses a task beside an unfinished one with the same unique key.
+  ///
+  /// The other one is named only where both belong to the same run, or to none: whoever may write
+  /// the one need not be allowed to know of the other.
   func checkTwin(
-    _ queue: String, _ uniqueKey: String?, _ connection: any Connection
+    _ queue: String, _ uniqueKey: String?, run: String?, _ connection: any Connection
   ) throws(StoreError) {
     guard let uniqueKey else { return }
     let twins = try connection.tasks(TaskSQL.getTwin, [.text(queue), .text(uniqueKey)])
     guard let twin = twins.first else { return }
+    let isNear = twin.namespace == Namespace.holding(run: run)
     throw StoreError(
       .conflict, "An unfinished task of the queue has the same unique key.",
-      hint: "Wait for the other task, or cancel it.", details: ["task": .string(twin.task.id)])
+      hint: "Wait for the other task, or cancel it.",
+      details: isNear ? ["task": .string(twin.task.id)] : [:])
   }
 }
 

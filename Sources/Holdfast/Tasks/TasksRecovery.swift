@@ -54,7 +54,7 @@ extension TasksTransaction {
     return recovered
   }
 
-  /// The same for some queues.
+  /// The same for some queues: at most so many in all of them, those that were lost first.
   func recoverExpired(
     in queues: [String], limit: Int, _ connection: any Connection
   ) throws(StoreError) -> Int {
@@ -64,24 +64,43 @@ extension TasksTransaction {
     var rows: [TaskRow] = []
     for columns in found.dropLast().flatMap(\.rows) { rows.append(try TaskRow(columns)) }
     guard mayTakeLeases(at: now), !rows.isEmpty else { return 0 }
+    if rows.count > limit {
+      rows.sort { ($0.lostAt, $0.number) < ($1.lostAt, $1.number) }
+      rows.removeLast(rows.count - limit)
+    }
     _ = try transaction.writing(operations: rows.count, bytes: 0)
-    for row in rows { try recover(row, connection) }
+    try recover(rows, connection)
     return rows.count
   }
 
-  private func recover(_ row: TaskRow, _ connection: any Connection) throws(StoreError) {
-    var change = TaskChange(row)
-    change.error = TaskError.leaseExpired
-    guard row.state.mayRetry(attemptsMax: row.task.maxAttempts) else {
-      _ = try giveUp(change, connection)
-      return
+  /// Takes tasks back: those that are tried again in one round trip.
+  private func recover(_ rows: [TaskRow], _ connection: any Connection) throws(StoreError) {
+    var steps: [Step] = []
+    for row in rows {
+      var change = TaskChange(row)
+      change.error = TaskError.leaseExpired
+      if row.state.mayRetry(attemptsMax: row.task.maxAttempts) {
+        try change.apply(.retry)
+        steps.append(change.write)
+        steps.append(Feed.event("task", row.namespace, row.task.id, "recover"))
+      } else {
+        _ = try giveUp(change, connection)
+      }
     }
-    try change.apply(.retry)
-    try keep(change, "recover", connection)
+    guard !steps.isEmpty else { return }
+    let results = try connection.run(steps)
+    guard results.allSatisfy({ $0.changes == 1 }) else {
+      throw Excess.fault(.internal, "A task could not be written.")
+    }
   }
 
   private func mayTakeLeases(at now: Instant) -> Bool {
     let context = transaction.context
     return context.leaps.mayTakeLeases(at: now, monotonic: context.time.monotonicTime())
   }
+}
+
+extension TaskRow {
+  /// When the lease ran out.
+  fileprivate var lostAt: Instant { task.leaseExpiresAt ?? now }
 }

@@ -40,7 +40,7 @@ extension TasksTransaction {
       return try updateStatus(plan.id, to: status, result: result, error: error, token: token)
     }
     if let run = draft.run { try RunGuard.check(run: run, on: connection) }
-    if !status.isFinal { try checkTwin(plan.queue, draft.uniqueKey, connection) }
+    if !status.isFinal { try checkTwin(plan.queue, draft.uniqueKey, run: draft.run, connection) }
     let now = try now(connection)
     let hasRun = status == .running || status == .completed || status == .failed
     plan.createdAt = createdAt
@@ -105,7 +105,7 @@ extension TasksTransaction {
   /// Whether a finished task may be taken up again.
   func checkRequeue(_ row: TaskRow, _ connection: any Connection) throws(StoreError) {
     if let run = row.task.run { try RunGuard.check(run: run, on: connection) }
-    try checkTwin(row.task.queue, row.task.uniqueKey, connection)
+    try checkTwin(row.task.queue, row.task.uniqueKey, run: row.task.run, connection)
   }
 
   func now(_ connection: any Connection) throws(StoreError) -> Instant {

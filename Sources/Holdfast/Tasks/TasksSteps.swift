@@ -48,7 +48,7 @@ extension TasksTransaction {
       Feed.event("task", row.namespace, id, "step"),
     ])
     guard let columns = results.first?.rows.first else {
-      throw StoreError(.internal, "A step could not be recorded.")
+      throw Excess.fault(.internal, "A step could not be recorded.")
     }
     return (try TaskStep(columns), true)
   }

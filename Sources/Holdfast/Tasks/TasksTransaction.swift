@@ -200,7 +200,7 @@ extension TasksTransaction {
   ) throws(StoreError) -> TaskRecord {
     let results = try connection.written([step], thenLook: look, with: events)
     guard let columns = results.first?.rows.first else {
-      throw StoreError(.internal, "A task could not be written.")
+      throw Excess.fault(.internal, "A task could not be written.")
     }
     return try TaskRow(columns).task
   }

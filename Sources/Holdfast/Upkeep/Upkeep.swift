@@ -16,7 +16,15 @@ public final class Upkeep: Service {
   private let store: Store
   private let owner: String
   private let wakeUp = WakeUp()
-  private let retentionDue = NIOLockedValueBox(Duration.zero)
+  private let schedule = NIOLockedValueBox(Schedule(due: .zero))
+
+  /// When retention is due.
+  private struct Schedule {
+    /// On the clock that no leap moves.
+    var due: Duration
+    /// How often it failed in a row.
+    var failures = 0
+  }
 
   /// The shortest time between two looks.
   private static let pause = Duration.seconds(1)
@@ -25,11 +33,16 @@ public final class Upkeep: Service {
   private static let lease = Duration.seconds(10)
   /// How often retention runs, on whichever node.
   private static let retentionPause = Duration.seconds(3_600)
+  /// How soon retention is tried again when it failed.
+  private static let retryPause = Duration.seconds(60)
   /// How many records one slice looks at.
   private static let recordsMax = 100
   /// Who acts, for the audit log.
   private static let actor = "upkeep"
-  private static let sweep = Operation("upkeep.sweep", isWrite: true)
+  private static let sweeps = Dictionary(
+    uniqueKeysWithValues: UpkeepPart.allCases.map {
+      ($0, Operation("upkeep.\($0.rawValue)", isWrite: true))
+    })
 
   /// Makes the service.
   ///
@@ -53,60 +66,86 @@ public final class Upkeep: Service {
 
   /// Sweeps all there is to sweep, and says how long nothing will be.
   private func pass() async -> Duration {
-    do {
-      while try await slice() > 0 && !Task.isCancelled {}
+    var failures: [UpkeepPart: StoreError] = [:]
+    do throws(StoreError) {
+      while try await sweepDue(&failures) > 0 && !Task.isCancelled {}
       try await store.engine.maintain()
       try await retain()
-      let next = try await store.engine.read(Step(Self.nextDue))
+      guard failures.isEmpty else { return Self.pause }
+      let next = try await store.engine.read(Step(UpkeepSQL.nextDue))
       let microseconds = next.rows.first?.first?.integer
       return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
     } catch {
-      // The pass failed as a whole; the next one begins anew. `observed` has logged the failure.
+      // What failed is begun anew soon. `observed` has logged the failure.
       return Self.pause
     }
   }
 
-  /// One slice of work: a transaction for each kind that is due.
+  /// One slice of work: a transaction for each part that is due.
   ///
   /// - Returns: How many rows it was about; 0 when nothing is left, or another owner does it.
+  /// - Throws: What failed, where nothing else was done.
   package func slice() async throws(StoreError) -> Int {
-    let found = try await store.engine.read(
-      Step(Self.due, [.integer(FileSweeper.orphanAge.microseconds)])
-    ).rows.first
-    var done = 0
-    if found?.first?.integer == 1 { done += try await sweepKeys() }
-    if found?.last?.integer == 1 { done += try await sweepRecords() }
+    var failures: [UpkeepPart: StoreError] = [:]
+    let done = try await sweepDue(&failures)
+    if done == 0, let failure = failures.values.first { throw failure }
     return done
   }
 
-  /// Removes dead keys: what decides by the rows that it deletes alone.
-  private func sweepKeys() async throws(StoreError) -> Int {
-    var options = store.writeOptions(.standard)
-    options.isolation = .readCommitted
-    let settings = options
-    let lease = lease
-    return try await store.observed(Self.sweep) {
-      try await self.store.engine.write(settings) { connection in
-        guard try connection.run([lease])[0].changes == 1 else { return 0 }
-        let expired = try KeySweeper.sweepExpired(on: connection)
-        let cleared = try KeySweeper.sweepCleared(on: connection)
-        return try expired + cleared + SessionSweeper.sweep(on: connection)
+  /// The same; a part that fails holds up no other.
+  ///
+  /// - Parameter failures: What failed before, and is left alone; what fails now is added.
+  private func sweepDue(
+    _ failures: inout [UpkeepPart: StoreError]
+  ) async throws(StoreError) -> Int {
+    let age = Bound.integer(FileSweeper.orphanAge.microseconds)
+    let found = try await store.engine.read(Step(UpkeepSQL.due, [age])).rows.first ?? []
+    var done = 0
+    for (part, isDue) in zip(UpkeepPart.allCases, found)
+    where isDue.integer == 1 && failures[part] == nil {
+      do throws(StoreError) {
+        done += try await sweep(part)
+      } catch {
+        failures[part] = error
       }
+    }
+    return done
+  }
+
+  private func sweep(_ part: UpkeepPart) async throws(StoreError) -> Int {
+    guard let operation = Self.sweeps[part] else { return 0 }
+    return try await store.observed(operation) {
+      part == .keys ? try await sweepKeys() : try await sweepRecords(part)
     }
   }
 
-  /// Does what time has come for among the records (undecided approvals, lost leases, content that
-  /// no file has): what looks at a second table and so must be serializable.
-  private func sweepRecords() async throws(StoreError) -> Int {
+  /// Removes dead keys: what decides by the rows that it deletes alone.
+  private func sweepKeys() async throws -> Int {
+    var options = store.writeOptions(.standard)
+    options.isolation = .readCommitted
+    let lease = lease
+    return try await store.engine.write(options) { connection in
+      guard try connection.run([lease])[0].changes == 1 else { return 0 }
+      let expired = try KeySweeper.sweepExpired(on: connection)
+      let cleared = try KeySweeper.sweepCleared(on: connection)
+      return try expired + cleared + SessionSweeper.sweep(on: connection)
+    }
+  }
+
+  /// Does what time has come for among the records of one part: what looks at a second table and so
+  /// must be serializable.
+  private func sweepRecords(_ part: UpkeepPart) async throws -> Int {
     var settings = WriteSettings.standard
     settings.owner = Self.actor
     let lease = lease
-    return try await store.observed(Self.sweep) { [settings] in
-      try await self.store.write(settings, hotRows: []) { tx in
-        guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
-        return try tx.approvals.expireDue(limit: Self.recordsMax)
-          + tx.tasks.recoverExpired(limit: Self.recordsMax)
-          + FileSweeper.removeVersions(in: tx) + FileSweeper.collectChunks(in: tx)
+    return try await store.write(settings, hotRows: []) { tx in
+      guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
+      return switch part {
+      case .keys: 0
+      case .approvals: try tx.approvals.expireDue(limit: Self.recordsMax)
+      case .leases: try tx.tasks.recoverExpired(limit: Self.recordsMax)
+      case .versions: try FileSweeper.removeVersions(in: tx)
+      case .chunks: try FileSweeper.collectChunks(in: tx)
       }
     }
   }
@@ -114,31 +153,57 @@ public final class Upkeep: Service {
   /// Runs retention where no node has for an hour and something has to go.
   ///
   /// The row `retention` of `leases` keeps the others away for that hour; a store in which nothing
-  /// is past its time is not written.
+  /// is past its time is not written. A run that failed, in part or as a whole, is tried again after
+  /// a minute, then after twice as long each time, up to an hour.
   ///
   /// - Returns: Whether it ran.
   @discardableResult
   package func retain() async throws(StoreError) -> Bool {
     let now = store.context.time.monotonicTime()
-    let isDue = retentionDue.withLockedValue { due in
-      guard now >= due else { return false }
-      due = now + Self.retentionPause
-      return true
+    guard now >= schedule.withLockedValue(\.due) else { return false }
+    do throws(StoreError) {
+      let report = try await runRetention()
+      guard report?.failures.isEmpty ?? true else {
+        try await retryRetention(after: now)
+        return true
+      }
+      schedule.withLockedValue { $0 = Schedule(due: now + Self.retentionPause) }
+      return report != nil
+    } catch {
+      try await retryRetention(after: now)
+      throw error
     }
-    guard isDue else { return false }
+  }
+
+  /// - Returns: What went; `nil` where another node has run it, or nothing has to go.
+  private func runRetention() async throws(StoreError) -> RetentionReport? {
     let retention = store.retention
-    let kept = try await store.engine.read(Step(Self.retentionIsKept)).rows
-    guard kept.isEmpty, try await retention.run(dryRun: true).total > 0 else { return false }
-    let lease = Step(
-      Self.takeRetention, [.text(owner), .integer(Self.retentionPause.microseconds)])
-    let taken = try await store.engine.write(store.writeOptions(.standard), [lease])
-    guard taken[0].changes == 1 else { return false }
-    _ = try await retention.run(dryRun: false, actor: Self.actor, recordsNothing: false)
-    return true
+    let kept = try await store.engine.read(Step(UpkeepSQL.retentionIsKept)).rows
+    guard kept.isEmpty else { return nil }
+    let dry = try await retention.run(dryRun: true)
+    guard dry.total > 0 || !dry.failures.isEmpty else { return nil }
+    let taken = try await store.engine.write(
+      store.writeOptions(.standard), [retentionLease(Self.retentionPause)])
+    guard taken[0].changes == 1 else { return nil }
+    return try await retention.run(dryRun: false, actor: Self.actor, recordsNothing: false)
+  }
+
+  /// Lets retention run again soon, on this node or another.
+  private func retryRetention(after now: Duration) async throws(StoreError) {
+    let pause = schedule.withLockedValue { schedule in
+      let pause = min(Self.retentionPause, Self.retryPause * (1 << min(schedule.failures, 10)))
+      schedule = Schedule(due: now + pause, failures: schedule.failures + 1)
+      return pause
+    }
+    _ = try await store.engine.write(store.writeOptions(.standard), [retentionLease(pause)])
+  }
+
+  private func retentionLease(_ duration: Duration) -> Step {
+    Step(UpkeepSQL.takeRetention, [.text(owner), .integer(duration.microseconds)])
   }
 
   private var lease: Step {
-    Step(Self.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
+    Step(UpkeepSQL.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
   }
 
   /// Waits until there may be something to do: at least a pause, at most until the next expiry, and
@@ -154,68 +219,4 @@ public final class Upkeep: Service {
       // Cancelled: the loop ends.
     }
   }
-
-  /// Whether there are dead keys, and whether there are records whose time has come.
-  ///
-  /// $1 for how long content that no file has is kept, in microseconds.
-  private static let due = Statement(
-    """
-    SELECT
-      CASE WHEN EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
-        OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM session_clearings)
-        THEN 1 ELSE 0 END,
-      CASE WHEN EXISTS (
-          SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
-        OR EXISTS (
-          SELECT 1 FROM tasks
-          WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= holdfast_now())
-        OR EXISTS (SELECT 1 FROM files WHERE swept_number < first_number)
-        OR EXISTS (
-          SELECT 1 FROM orphan_chunks WHERE since <= holdfast_now() - CAST($1 AS BIGINT))
-        THEN 1 ELSE 0 END
-    """)
-
-  /// In how many microseconds there will be something to do; NULL where nothing is foreseen.
-  private static let nextDue = Statement(
-    """
-    SELECT MIN(n.at) - holdfast_now()
-    FROM (
-      SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
-      UNION ALL
-      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL
-      UNION ALL
-      SELECT MIN(t.lease_expires_at) AS at FROM tasks AS t WHERE t.lease_expires_at IS NOT NULL
-    ) AS n
-    """)
-
-  /// A row where somebody ran retention within the hour.
-  private static let retentionIsKept = Statement(
-    """
-    SELECT 1
-    FROM leases
-    WHERE name = 'retention' AND expires_at > holdfast_now()
-    """)
-
-  /// $1 owner, $2 for how long in microseconds.
-  private static let takeRetention = Statement(
-    """
-    INSERT INTO leases AS l (name, owner, expires_at)
-    VALUES ('retention', $1, holdfast_now() + CAST($2 AS BIGINT))
-    ON CONFLICT (name) DO UPDATE SET
-      owner = excluded.owner,
-      expires_at = excluded.expires_at
-    WHERE l.expires_at <= holdfast_now()
-    """)
-
-  /// $1 owner, $2 for how long in microseconds.
-  private static let takeLease = Statement(
-    """
-    INSERT INTO leases AS l (name, owner, expires_at)
-    VALUES ('upkeep', $1, holdfast_now() + CAST($2 AS BIGINT))
-    ON CONFLICT (name) DO UPDATE SET
-      owner = excluded.owner,
-      expires_at = excluded.expires_at
-    WHERE l.owner = excluded.owner OR l.expires_at <= holdfast_now()
-    """)
 }

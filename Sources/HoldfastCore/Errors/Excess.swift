@@ -1,6 +1,8 @@
-/// What is refused as too large, for whoever must hear of it even where the refusal is swallowed.
+/// What is refused as too large, and what an operation finds broken, for whoever must hear of it
+/// even where the error is swallowed.
 ///
-/// What an operation is given is measured by functions that know of no transaction. Yet nothing of
+/// An operation that finds halfway that it cannot go on has written already, and what it wrote must
+/// not be kept. And what an operation is given is measured by functions that know of no transaction. Yet nothing of
 /// a transaction may be kept in which an operation was given too much, whatever its body does with
 /// the error. So whoever runs a body listens while it runs; a body is one synchronous call, and
 /// nothing else is measured in it.
@@ -30,7 +32,21 @@ package enum Excess {
   package static func refusal(
     _ message: String, hint: String? = nil, details: Object
   ) -> StoreError {
-    let error = StoreError(.tooLarge, message, hint: hint, details: details)
+    fault(.tooLarge, message, hint: hint, details: details)
+  }
+
+  /// An error that no body may go on after, of which the listener is told.
+  ///
+  /// - Parameters:
+  ///   - code: What failed.
+  ///   - message: What is wrong.
+  ///   - hint: What to do; the code's own if left out.
+  ///   - details: What it is about.
+  /// - Returns: The error to throw.
+  package static func fault(
+    _ code: StoreError.Code, _ message: String, hint: String? = nil, details: Object = [:]
+  ) -> StoreError {
+    let error = StoreError(code, message, hint: hint, details: details)
     listener?(error)
     return error
   }

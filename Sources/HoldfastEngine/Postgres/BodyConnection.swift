@@ -9,7 +9,8 @@ final class BodyConnection: Connection {
   let dialect = Dialect.postgres
   var notes: SessionNotes { session.notes }
   private let session: Session
-  private let frame: TransactionFrame
+  private var frame: TransactionFrame
+  private let doors: Int64
   private let options: EngineOptions
   private let deadline: Duration?
   private let ended = NIOLockedValueBox(false)
@@ -23,10 +24,14 @@ final class BodyConnection: Connection {
   /// - Parameters:
   ///   - session: A session that this thread has alone.
   ///   - frame: What stands around the body's statements.
+  ///   - doors: The number of the store's first door.
   ///   - options: The probe, the clock and the body's time limit.
-  init(_ session: Session, _ frame: TransactionFrame, _ options: EngineOptions) {
+  init(
+    _ session: Session, _ frame: TransactionFrame, doors: Int64, _ options: EngineOptions
+  ) {
     self.session = session
     self.frame = frame
+    self.doors = doors
     self.options = options
     deadline =
       frame.kind == .reading ? nil : options.time.monotonicTime() + options.bodyTimeMax
@@ -105,6 +110,21 @@ final class BodyConnection: Connection {
     try ask([Step(statement, bindings)]).first?.changes ?? 0
   }
 
+  func shut(_ doors: [Int]) throws(StoreError) {
+    if let doom { throw doom }
+    let missing = doors.map { self.doors | Int64($0) }.filter { !frame.locks.contains($0) }
+    if missing.isEmpty, frame.needsLocks { return }
+    guard begun else {
+      frame.locks = (frame.locks + missing).sorted()
+      frame.needsLocks = true
+      return
+    }
+    let failure = DatabaseFailure(awaiting: missing)
+    self.failure = failure
+    doom = failure.storeError
+    throw failure.storeError
+  }
+
   private func ask(_ steps: [Step]) throws(StoreError) -> [RawResult] {
     guard !ended.withLockedValue(\.self) else {
       throw StoreError(
@@ -135,8 +155,9 @@ final class BodyConnection: Connection {
 
   private func exchange(_ steps: [Step]) throws(StoreError) -> [RawResult] {
     var pipeline = Pipeline()
-    // Locks stand before BEGIN; a failure there fails nothing.
-    let begin = begun ? 0 : frame.open(&pipeline)
+    // Locks stand before BEGIN; a failure there fails nothing, unless doors are among them.
+    let opened = begun ? 0 : frame.open(&pipeline)
+    let begin = frame.needsLocks ? 0 : opened
     let first = pipeline.parts.count
     for step in steps { pipeline.add(step) }
     pipeline.sync()

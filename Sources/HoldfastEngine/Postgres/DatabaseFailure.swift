@@ -14,6 +14,16 @@ struct DatabaseFailure: Error, Equatable {
   let sentence: String?
   /// The constraint or table that the failure is about.
   let object: String?
+  /// The locks that the transaction must hold before it begins when it runs again.
+  private(set) var awaited: [Int64] = []
+
+  /// The failure of a transaction that has to run again behind more locks.
+  ///
+  /// - Parameter locks: Their numbers.
+  init(awaiting locks: [Int64]) {
+    self.init(state: "40001")
+    awaited = locks
+  }
 
   init(state: String, severity: String = "ERROR", sentence: String? = nil, object: String? = nil) {
     self.state = state

@@ -226,7 +226,7 @@ package final class PostgresEngine: Engine {
   private func attempt<Result: Sendable>(
     _ frame: TransactionFrame, _ body: @escaping @Sendable (any Connection) throws -> Result
   ) async throws(StoreError) -> Attempt<Result> {
-    let (pool, threads, options) = (pool, threads, options)
+    let (pool, threads, options, doors) = (pool, threads, options, identity.doors)
     let outcome: Swift.Result<Attempt<Result>, StoreError> = await withCheckedContinuation {
       caller in
       pool.take { taken in
@@ -238,7 +238,8 @@ package final class PostgresEngine: Engine {
         session.withdraw()
         do throws(StoreError) {
           try threads.submit {
-            let attempt = BodyConnection(session.session, frame, options).attempt(body)
+            let attempt = BodyConnection(session.session, frame, doors: doors, options)
+              .attempt(body)
             if session.session.isBroken {
               pool.discard(session)
             } else {
@@ -269,17 +270,21 @@ package final class PostgresEngine: Engine {
     try await hotRows.enter(locks)
     defer { hotRows.leave(locks) }
     var budget = RetryBudget(self.options)
+    var doors: Set<Int64> = []
     while true {
       let frame = TransactionFrame(
         kind: options.isolation == .readCommitted ? .readCommitted : .serializable,
-        relaxed: options.durability == .relaxed, locks: locks, now: transactionTime)
+        relaxed: options.durability == .relaxed, locks: (locks + doors).sorted(),
+        needsLocks: !doors.isEmpty, now: transactionTime)
       switch try await attempt(frame) {
       case .done(let result):
         notifier.committed()
         if let probe = self.options.probe { try probe(.afterCommit) }
         return result
       case .threw(let error): return try threw(error)
-      case .refused(let failure): try await again(after: failure, lost: false, &budget)
+      case .refused(let failure):
+        doors.formUnion(failure.awaited)
+        try await again(after: failure, lost: false, &budget)
       case .lost: try await again(after: .connectionLost, lost: true, &budget)
       case .uncertain:
         // Whoever waits for changes must look: it may have been committed.
@@ -311,8 +316,7 @@ package final class PostgresEngine: Engine {
   /// database.
   private func locks(for rows: [Int64]) -> [Int64] {
     guard !rows.isEmpty else { return [] }
-    let salt = identity.schemaNumber &* 0x1E37_79B9_7F4A_7C15 &+ 0x484F_4C44
-    return Array(Set(rows.map { $0 ^ salt })).sorted()
+    return Array(Set(rows.map { $0 ^ identity.salt })).sorted()
   }
 
   // MARK: Wake-ups

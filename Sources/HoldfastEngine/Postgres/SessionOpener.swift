@@ -17,6 +17,12 @@ struct StoreIdentity: Sendable, Equatable {
   /// The second half of the key of the lock that every session of this store holds shared.
   var lockNumber: Int32 { Int32(truncatingIfNeeded: schemaNumber) }
 
+  /// Makes the numbers of this store's locks other ones than every other store's of the database.
+  var salt: Int64 { schemaNumber &* 0x1E37_79B9_7F4A_7C15 &+ 0x484F_4C44 }
+
+  /// The number of the first of the store's 64 doors, as locks; the last six bits are free.
+  var doors: Int64 { (salt ^ 0x646F_6F72_7300_0000) & ~63 }
+
   /// Where commits of this store are announced.
   var channel: String { "holdfast_\(schemaNumber)" }
 
@@ -93,6 +99,7 @@ struct SessionOpener: Sendable {
     }
     var pipeline = Pipeline()
     let lock = pipeline.add(Self.lockShared, Self.lockKey(identity))
+    pipeline.add(Self.setDoors, [.text(String(identity.doors))])
     pipeline.sync()
     let state = pipeline.add(
       Self.state, [.text(StoreIdentity.timelineName(identity.timeline))])
@@ -164,6 +171,10 @@ struct SessionOpener: Sendable {
 
   private static let lockShared = Statement(
     sqlite: "", postgres: "SELECT pg_advisory_lock_shared($1::INTEGER, $2::INTEGER)")
+
+  /// Where statements find the numbers of the store's doors.
+  private static let setDoors = Statement(
+    sqlite: "", postgres: "SELECT set_config('holdfast.doors', $1, false)")
 
   private static let state = Statement(
     sqlite: "",

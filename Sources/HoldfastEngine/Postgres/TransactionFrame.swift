@@ -4,9 +4,9 @@ import HoldfastCore
 /// settings, the end, and the unlocking.
 ///
 /// Each lock is a part of its own before the transaction, so that the snapshot is younger than the
-/// lock; and each unlocking is one behind it, so that a failed transaction unlocks too. A lock that
-/// was not granted in time fails nothing: it spares conflicts, and the isolation level alone keeps
-/// the promise.
+/// lock; and each unlocking is one behind it, so that a failed transaction unlocks too. A lock on a
+/// hot row that was not granted in time fails nothing: it spares conflicts, and the isolation level
+/// alone keeps the promise. A door that could not be shut fails the transaction.
 struct TransactionFrame: Sendable {
   /// How the transaction begins.
   enum Kind: Sendable {
@@ -20,6 +20,8 @@ struct TransactionFrame: Sendable {
   var relaxed = false
   /// The numbers of the advisory locks, ascending.
   var locks: [Int64] = []
+  /// Whether the transaction must not run without its locks: it has doors shut.
+  var needsLocks = false
   /// The store's time, where a source overrules the database's.
   var now: Instant?
 

@@ -41,6 +41,21 @@ package protocol Connection: AnyObject {
   /// - Throws: What the database says, as a ``StoreError``.
   @discardableResult
   func run(_ statement: Statement, _ bindings: [Bound]) throws(StoreError) -> Int
+
+  /// Has this transaction alone behind some doors, from before its snapshot until its end.
+  ///
+  /// Others enter a door inside a statement of theirs, shared, and stay behind it until they end;
+  /// those who come while it is shut run again. Where this transaction has begun already, it runs
+  /// again too, and waits for the doors first: so whoever was behind them is in its snapshot.
+  ///
+  /// - Parameter doors: Their numbers, 0 to 63.
+  /// - Throws: `unavailable` where the doors did not become free in time.
+  func shut(_ doors: [Int]) throws(StoreError)
+}
+
+extension Connection {
+  /// SQLite has one writer, and nobody to shut out.
+  package func shut(_ doors: [Int]) throws(StoreError) {}
 }
 
 extension Connection {

@@ -19,7 +19,8 @@ import Testing
         for isLeased in [false, true] {
           let task = try await store.makeTask(run: "r")
           let claimed = isLeased ? try await store.tasks.claim(lease: .seconds(60)) : []
-          let request = ApprovalRequest("a", task: task, ttl: .seconds(30))
+          var request = ApprovalRequest("a", task: task, ttl: .seconds(30))
+          request.token = claimed.first?.record.fencingToken
           let asked = try await store.approvals.request(request)
           #expect(asked.run == "r" && asked.status == .pending)
           let waiting = try #require(try await store.tasks.get(task))
@@ -103,7 +104,7 @@ import Testing
   /// Goal: a worker that says with which lease it holds its task cannot take it out of another's
   /// hands, and a request cannot name another run than its task's.
   ///
-  /// Method: an old token, a made-up one and the right one; runs that are not the task's.
+  /// Method: an old token, a made-up one, none, and the right one; runs that are not the task's.
   @Test(arguments: Engines.available)
   func `a request is held to its task's lease and run`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
@@ -113,14 +114,16 @@ import Testing
       let old = try #require(try await store.tasks.claim(lease: .seconds(1)).first)
       time.advance(by: .seconds(1))
       let held = try #require(try await store.tasks.claim(lease: .seconds(60)).first)
-      for token in [old.record.fencingToken, 99] {
+      for token in [old.record.fencingToken, 99, nil] {
         await expectRefusal(.fenced) {
           try await store.approvals.request(ApprovalRequest("a", task: task, token: token))
         }
       }
       for run in ["R", "other"] {
         await expectRefusal(.invalid) {
-          try await store.approvals.request(ApprovalRequest("a", task: task, run: run))
+          try await store.approvals.request(
+            ApprovalRequest(
+              "a", task: task, run: run, token: held.record.fencingToken))
         }
       }
       #expect(try await store.tasks.get(task) == held.record)
@@ -278,7 +281,7 @@ import Testing
       try await store.policies.delete("p")
       try await store.approvals.request(ApprovalRequest("a", ttl: .seconds(1), id: "2"))
       time.advance(by: .seconds(1))
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       let expected: [String: [(String, String)]] = [
         "approval:1": [
           ("approval.request", "library"), ("approval.decide", "alice"),

@@ -65,6 +65,32 @@ import Testing
     }
   }
 
+  /// Goal: an anchor that is older than what retention left is not passed over in silence.
+  ///
+  /// Method: an anchor at a cut and one between two; the log is cut past both.
+  @Test(arguments: Engines.available)
+  func `an anchor that was cut away is told`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    let options = try StoreOptions.oneSession(time: time, key: .test())
+    try await withSpoiltStore(on: engine, options: options) { store, _ in
+      try await store.fill(1, 2)
+      let kept = try await store.audit.anchor()
+      time.advance(by: .seconds(1))
+      #expect(try await cut(store, before: time.wallTime()) == 2)
+      try await store.fill(1, 2)
+      let passed = try await store.audit.anchor()
+      try await store.fill(1, 1)
+      #expect(try await store.audit.verify(against: passed).passed.isEmpty)
+      time.advance(by: .seconds(1))
+      #expect(try await cut(store, before: time.wallTime()) == 3)
+      let result = try await store.audit.verify(against: passed)
+      #expect(result.isValid && result.passed == [1])
+      #expect(result.warning?.contains("chain 1") == true)
+      let compared = try await store.audit.verify(against: kept)
+      #expect(compared.isValid && compared.passed.isEmpty && compared.warning == nil)
+    }
+  }
+
   /// Goal: retention destroys no evidence.
   @Test(arguments: Engines.available)
   func `records that were changed are not cut`(on engine: TestEngine) async throws {
@@ -109,6 +135,27 @@ import Testing
           try await cut(test.store, before: Instant(microseconds: 0), limit: limit)
         }
       }
+    }
+  }
+
+  /// Goal: a cut enters the feed once, with the number up to which a chain went.
+  ///
+  /// Method: a cut of some records, and of none.
+  @Test(arguments: Engines.available)
+  func `a cut enters the feed`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .oneSession(time: time)) { test in
+      let store = test.store
+      try await store.fill(1, 3)
+      time.advance(by: .seconds(1))
+      let bound = time.wallTime()
+      try await store.fill(1, 1)
+      let cursor = try await store.changes.cursor()
+      #expect(try await cut(store, before: bound) == 3)
+      #expect(try await cut(store, before: bound) == 0)
+      let events = try await store.changes.all(since: cursor)
+      #expect(events.map(\.summary) == ["cut 1:3"])
+      #expect(events.allSatisfy { $0.kind == "audit" && $0.namespace == "global" })
     }
   }
 }

@@ -238,6 +238,30 @@ private struct Deed: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// Goal: what an operation refuses after it has written dooms the transaction, as what the
+  /// database refuses does: else a deed is kept of which the audit log knows nothing.
+  ///
+  /// Method: the head of the chain is edited; a body cancels a task and swallows the error.
+  @Test(arguments: Engines.available)
+  func `a deed that cannot be recorded is not done`(on engine: TestEngine) async throws {
+    try await withSpoiltStore(on: engine, options: .oneSession(key: .test())) { store, _ in
+      try await store.fill(1, 2)
+      let task = try await store.tasks.enqueue("work").task
+      try await store.tamper(["UPDATE audit_chains SET number = 1 WHERE chain = 1"])
+      let events = try await store.changes.made {
+        await expectRefusal(.corrupt) {
+          try await store.transaction { tx in
+            try tx.kv(.global).put("before", 1)
+            let swallowed = #expect(throws: StoreError.self) { try tx.tasks.cancel(task.id) }
+            #expect(swallowed?.code == .corrupt)
+          }
+        }
+      }
+      #expect(events.isEmpty)
+      #expect(try await store.tasks.get(task.id) == task)
+    }
+  }
+
   /// Goal: nothing is written behind a head that was changed, or the next record would make the
   /// forger's row genuine.
   @Test(arguments: Engines.available)

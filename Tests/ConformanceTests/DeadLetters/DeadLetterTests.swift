@@ -68,6 +68,64 @@ import Testing
     }
   }
 
+  /// Goal: a letter that somebody saved under a task's source is not taken for the task's own.
+  ///
+  /// Method: letters of another run and with another message; the task dies, twice.
+  @Test(arguments: Engines.available)
+  func `a planted letter is not the task's own`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let letters = test.store.deadLetters
+      let message: Value = ["queue": "mail", "command": "send"]
+      let planted = [
+        try await letters.save(DeadLetterEntry(source: "task:t1", message: message, run: "7")),
+        try await letters.save(DeadLetterEntry(source: "task:t1", message: message)),
+        try await letters.save(DeadLetterEntry(source: "task:t1", message: ["a": 1], run: "42")),
+      ]
+      @Sendable func bury() async throws -> DeadLetter {
+        try await test.store.transaction { tx in
+          try tx.deadLetters.bury(
+            task: "t1", queue: "mail", command: "send", error: "no", run: "42", attempts: 5)
+        }
+      }
+      let own = try await bury()
+      #expect(!planted.map(\.id).contains(own.id) && own.run == "42" && own.history.isEmpty)
+      #expect(try await bury().id == own.id)
+      for letter in planted { #expect(try await letters.get(letter.id) == letter) }
+    }
+  }
+
+  /// Goal: who may see some letters only gets those that are due, however many others are before
+  /// them.
+  ///
+  /// Method: more hidden letters than the limit, and than are looked at in one go, before a few.
+  @Test(arguments: Engines.available)
+  func `what is due is not hidden behind what is not seen`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let letters = test.store.deadLetters
+      let due = time.wallTime()
+      try await test.store.transaction { tx in
+        for _ in 0..<450 {
+          try tx.deadLetters.save(
+            DeadLetterEntry(source: "s", message: 1, run: "hidden", nextRetryAt: due))
+        }
+      }
+      for place in 0..<5 {
+        try await letters.save(
+          DeadLetterEntry(
+            "own \(place)", source: "s", message: 1, run: "own",
+            nextRetryAt: due + .microseconds(Int64(place / 2))))
+      }
+      time.advance(by: .seconds(1))
+      let own = Namespace.run("own")
+      let all = try await letters.retryable(limit: 10) { $0 == own }
+      #expect(all.map(\.id) == (0..<5).map { "own \($0)" })
+      #expect(try await letters.retryable(limit: 2) { $0 == own }.map(\.id) == ["own 0", "own 1"])
+      #expect(try await letters.retryable(limit: 2) { _ in false }.isEmpty)
+      #expect(try await letters.retryable(limit: 500).count == 455)
+    }
+  }
+
   /// Goal: what cannot be is refused and leaves nothing.
   ///
   /// Method: each kind of bad input; the feed stays silent.

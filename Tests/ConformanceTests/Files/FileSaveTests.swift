@@ -1,4 +1,4 @@
-import Holdfast
+@testable import Holdfast
 import HoldfastEngine
 import HoldfastTesting
 import Testing
@@ -33,6 +33,40 @@ import Testing
       #expect(try await test.store.files().get("a.txt") == nil)
       let unknown = try await test.store.files().save("x", [1])
       #expect(unknown.mediaType == "application/octet-stream")
+    }
+  }
+
+  /// Goal: a save whose content is not all there any more keeps nothing, and neither does the
+  /// transaction, whatever its body does with the error.
+  ///
+  /// Method: content is written ahead and a part of it removed; a body swallows the refusal.
+  @Test(arguments: Engines.available)
+  func `a save without all its content keeps nothing`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      let content = (0..<20).flatMap { [UInt8](repeating: $0, count: 131_072) }
+      let manifest = try await store.files().stage(Slices(bytes: content))
+      _ = try await store.engine.write(
+        WriteOptions(),
+        [
+          Step(Statement("DELETE FROM chunks WHERE digest IN (SELECT digest FROM chunks LIMIT 1)")),
+          Step(Statement("DELETE FROM orphan_chunks")),
+          Step(Statement("INSERT INTO orphan_chunks SELECT digest, holdfast_now() FROM chunks")),
+        ])
+      let events = try await store.changes.made {
+        await expectRefusal(.unavailable) {
+          try await store.transaction { tx in
+            try tx.kv(.global).put("before", 1)
+            let swallowed = #expect(throws: StoreError.self) {
+              try tx.files().save("a", manifest, mediaType: nil, mustExist: false)
+            }
+            #expect(swallowed?.code == .unavailable)
+          }
+        }
+      }
+      #expect(events.isEmpty)
+      #expect(try await store.rows(of: "file_versions") == 0)
+      #expect(try await store.rows(of: "file_chunks") == 0)
     }
   }
 

@@ -73,7 +73,7 @@ import Testing
       try await store.retention.setPolicy(policy, for: RetentionScope(.conversations))
       try await store.retention.run()
       #expect(try await store.sessions.get("s") == nil)
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       #expect(try await store.retention.run().counts[.threads] == 1)
     }
   }
@@ -281,6 +281,38 @@ import Testing
         #expect(try await two.retain() == false)
       }
       #expect(idle.isEmpty)
+    }
+  }
+
+  /// Goal: a chain that was changed from outside stays, and keeps nothing else from going; the run
+  /// is recorded with what went, and is tried again soon.
+  ///
+  /// Method: a record is edited; what went, the report and the record of it, and upkeep's next run.
+  @Test(arguments: Engines.available)
+  func `a damaged audit chain holds up nothing else`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    let options = try StoreOptions.oneSession(time: time, key: .test())
+    try await withSpoiltStore(on: engine, options: options) { store, _ in
+      try await store.fill(1, 4)
+      try await Self.fill(store, run: "r")
+      try await store.tamper(["UPDATE audit_log SET actor = 'x' WHERE number = 2"])
+      let upkeep = Upkeep(store: store)
+      time.advance(by: Self.day * 31)
+      #expect(try await upkeep.retain())
+      let query = AuditQuery(action: "retention.run")
+      let record = try #require(try await store.audit.list(query).items.first)
+      #expect(record.details["tasks"] == 1 && record.details["audit"] == 0)
+      #expect(record.details["failures"] == ["audit": "corrupt"])
+      #expect(try await store.audit.list().items.count > 4)
+      #expect(try await upkeep.retain() == false)
+      time.advance(by: .seconds(60))
+      #expect(try await upkeep.retain())
+      time.advance(by: .seconds(60))
+      #expect(try await upkeep.retain() == false)
+      time.advance(by: .seconds(60))
+      let report = try await store.retention.run()
+      #expect(report.failures == [.audit: .corrupt])
+      #expect(try await store.audit.list(query).items.count == 3)
     }
   }
 }

@@ -27,7 +27,7 @@ import Testing
       let names: [Bound] = [.text("c"), .text("t")]
       let number = Bound.integer(1)
       let others: [(Statement, [Bound])] = [
-        (SessionSQL.get, [.text("s")]), (SessionSQL.getByThread, names + [.integer(1)]),
+        (SessionSQL.get, [.text("s")]), (SessionSQL.ofThread, names + [.integer(1)]),
         (SessionSQL.numbersOfRun, [.text("r")]), (SessionSQL.deleteOfRun, [.text("r")]),
         (SessionSQL.deleteIdle, [number, .integer(10)]),
         (SessionSQL.items, [number, number, .integer(10)]),
@@ -64,8 +64,10 @@ import Testing
         try await expectIndexed(list, place + filters + [.integer(10)], on: store)
       }
       let others: [(Statement, [Bound])] = [
-        (DeadLetterSQL.get, [.text("l")]), (DeadLetterSQL.unresolved, [.text("task:1")]),
-        (DeadLetterSQL.retryable, [.integer(10)]), (DeadLetterSQL.removeOfRun, [.text("r")]),
+        (DeadLetterSQL.get, [.text("l")]),
+        (DeadLetterSQL.unresolved, [.text("task:1"), .text("r"), .text("{}")]),
+        (DeadLetterSQL.retryable, [.integer(10), .integer(0), .integer(0)]),
+        (DeadLetterSQL.removeOfRun, [.text("r")]),
         (DeadLetterSQL.removeResolved, [.integer(9), .integer(10)]),
       ]
       for (statement, bindings) in others {

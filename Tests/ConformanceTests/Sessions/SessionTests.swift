@@ -3,6 +3,26 @@ import HoldfastTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct SessionTests {
+  /// Goal: who may see some sessions only gets the one of a thread that was used last among them.
+  ///
+  /// Method: sessions of several runs on one thread; asks as somebody who sees one run, and none.
+  @Test(arguments: Engines.available)
+  func `a hidden session hides no other of its thread`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let sessions = test.store.sessions
+      for (id, run) in [("old", "own"), ("new", "own"), ("hidden", "other"), ("free", nil)] {
+        try await sessions.save(SessionEntry(id, run: run, channel: "c", thread: "t"))
+        time.advance(by: .seconds(1))
+      }
+      let own = Namespace.run("own")
+      let found = try await sessions.getByThread(channel: "c", thread: "t") { $0 == own }
+      #expect(found?.id == "new")
+      #expect(try await sessions.getByThread(channel: "c", thread: "t") { _ in false } == nil)
+      #expect(try await sessions.getByThread(channel: "c", thread: "t")?.id == "free")
+    }
+  }
+
   /// Goal: a session is kept with what it was given; an id is made where none is given.
   ///
   /// Method: saves one with everything and one with nothing; reads back, also after a restart.
@@ -302,7 +322,7 @@ import Testing
       await expectRefusal(.invalidState) {
         try await sessions.save(SessionEntry("s", run: "42"))
       }
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       #expect(try await store.rows(of: "session_items") == 1)
       try await sessions.save(SessionEntry("late", run: "never begun"))
       try await store.runs.delete("never begun")

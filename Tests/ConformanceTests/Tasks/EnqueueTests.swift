@@ -164,6 +164,36 @@ import Testing
     }
   }
 
+  /// Goal: a refusal beside a task with the same unique key names that task only to those of its run.
+  ///
+  /// Method: a task of a run; others of the same run, of another and of none are saved and requeued.
+  @Test(arguments: Engines.available)
+  func `a twin is named inside its run only`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let tasks = test.store.tasks
+      func unique(_ run: String?) -> TaskDraft {
+        draft {
+          $0.uniqueKey = "k"
+          $0.run = run
+        }
+      }
+      let runs: [String?] = ["a", "b", nil]
+      var ended: [(run: String?, id: String)] = []
+      for run in runs {
+        let id = try await tasks.save(unique(run), status: .failed, error: "no").id
+        ended.append((run, id))
+      }
+      let first = try await tasks.enqueue(unique("a")).task
+      for (run, id) in ended {
+        let named: Value? = run == "a" ? .string(first.id) : Value?.none
+        let saved = await expectRefusal(.conflict) { try await tasks.save(unique(run)) }
+        #expect(saved?.details["task"] == named)
+        let requeued = await expectRefusal(.conflict) { try await tasks.requeue(id) }
+        #expect(requeued?.details["task"] == named)
+      }
+    }
+  }
+
   /// Goal: while an unfinished task of a queue has a unique key, enqueueing it again gives that one
   /// and says so; another queue, or the end of the first, makes it free.
   ///

@@ -195,6 +195,36 @@ import Testing
     }
   }
 
+  /// Goal: however many leases were lost, a claim takes back a few of its own queues', and claims.
+  ///
+  /// Method: more lost leases in each of several queues than one transaction may write; a claim of
+  /// some of them, in a store whose transactions are small, and upkeep for the rest.
+  @Test(arguments: Engines.available)
+  func `a claim takes back few of many lost leases`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    var options = StoreOptions.testing(time: time)
+    options.limits.transactionOperationsMax = 160
+    try await withStore(on: engine, options: options) { test in
+      let store = test.store
+      let queues = (0..<4).map { "q\($0)" }
+      for queue in queues {
+        try await store.tasks.enqueueMany((0..<60).map { _ in draft { $0.queue = queue } })
+        #expect(try await store.tasks.claim(from: [queue], limit: 60).count == 60)
+      }
+      time.advance(by: .seconds(30))
+      let events = try await store.changes.made { () async throws in
+        #expect(try await store.tasks.claim(from: Array(queues[..<3]), limit: 10).count == 10)
+      }
+      #expect(events.count { $0.hasPrefix("recover ") } == 50)
+      #expect(events.count { $0.hasPrefix("claim ") } == 10)
+      #expect(try await store.tasks.stats().byQueue["q3"]?.running == 60)
+      let upkeep = Upkeep(store: store)
+      while try await upkeep.slice() > 0 {}
+      let counts = try await store.tasks.stats()
+      #expect(counts.byStatus[.running] == 10 && counts.byStatus[.pending] == 230)
+    }
+  }
+
   /// Goal: `failStuck` fails what a dead owner left, or every running task without a living lease,
   /// with the error `stuck_on_startup`, and says how many.
   ///

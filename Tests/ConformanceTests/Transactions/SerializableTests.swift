@@ -57,43 +57,6 @@ import Testing
     }
   }
 
-  /// Goal: the versions of a key never go back, whoever removes it in between.
-  ///
-  /// Method: on PostgreSQL, where writers overlap, a body draws its revision, another node deletes
-  /// the key, and only then the body puts it.
-  @Test func `a put of a key that was deleted meanwhile runs again`() async throws {
-    try await withStore(on: .postgres) { test in
-      let other = try await test.openAnother()
-      try await test.store.kv(.global).put("k", 1)
-      let begin = try await test.store.changes.cursor()
-      let (drawn, hasDrawn) = AsyncStream.makeStream(of: Void.self)
-      let isDeleted = ConditionLock(value: false)
-      let runs = NIOLockedValueBox(0)
-      async let put = test.store.transaction { tx in
-        try tx.kv(.global).put("first", 1)
-        if runs.withLockedValue({
-          $0 += 1; return $0
-        }) == 1 {
-          hasDrawn.finish()
-          isDeleted.lock(whenValue: true)
-          isDeleted.unlock()
-        }
-        return try tx.kv(.global).put("k", 2).entry.version
-      }
-      for await _ in drawn {}
-      try await other.kv(.global).delete("k")
-      isDeleted.lock()
-      isDeleted.unlock(withValue: true)
-      let version = try await put
-      #expect(runs.withLockedValue { $0 } == 2)
-      let all = try await test.store.changes.page(since: begin).items
-      let events = all.filter { $0.subject == "k" }
-      #expect(events.map(\.operation) == ["delete", "put"])
-      #expect(events.last?.revision == version)
-      #expect(events.map(\.revision) == events.map(\.revision).sorted())
-    }
-  }
-
   /// Goal: a bound over a list holds: a seat is never given twice, whichever way it is asked for.
   ///
   /// Method: tasks begin a run only while fewer than five have the tag, by a list; at most five

@@ -1,0 +1,85 @@
+import HoldfastEngine
+
+/// What upkeep sweeps, a transaction each: what fails in one holds up no other.
+enum UpkeepPart: String, CaseIterable {
+  /// Dead keys, and the items of dead sessions.
+  case keys
+  /// Approvals whose time is over.
+  case approvals
+  /// Tasks whose lease ran out.
+  case leases
+  /// Versions of files that nobody sees any more.
+  case versions
+  /// Content that no file has.
+  case chunks
+}
+
+/// The statements of upkeep itself.
+enum UpkeepSQL {
+  /// Which parts have something to do, a column each in their order.
+  ///
+  /// $1 for how long content that no file has is kept, in microseconds.
+  static let due = Statement(
+    """
+    SELECT
+      CASE WHEN EXISTS (SELECT 1 FROM kv WHERE expires_at <= holdfast_now())
+        OR EXISTS (SELECT 1 FROM namespaces WHERE cleared_at IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM session_clearings)
+        THEN 1 ELSE 0 END,
+      CASE WHEN EXISTS (
+          SELECT 1 FROM approvals WHERE closed_at IS NULL AND expires_at <= holdfast_now())
+        THEN 1 ELSE 0 END,
+      CASE WHEN EXISTS (
+          SELECT 1 FROM tasks
+          WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= holdfast_now())
+        THEN 1 ELSE 0 END,
+      CASE WHEN EXISTS (SELECT 1 FROM files WHERE swept_number < first_number)
+        THEN 1 ELSE 0 END,
+      CASE WHEN EXISTS (
+          SELECT 1 FROM orphan_chunks WHERE since <= holdfast_now() - CAST($1 AS BIGINT))
+        THEN 1 ELSE 0 END
+    """)
+
+  /// In how many microseconds there will be something to do; NULL where nothing is foreseen.
+  static let nextDue = Statement(
+    """
+    SELECT MIN(n.at) - holdfast_now()
+    FROM (
+      SELECT MIN(k.expires_at) AS at FROM kv AS k WHERE k.expires_at IS NOT NULL
+      UNION ALL
+      SELECT MIN(a.expires_at) AS at FROM approvals AS a WHERE a.closed_at IS NULL
+      UNION ALL
+      SELECT MIN(t.lease_expires_at) AS at FROM tasks AS t WHERE t.lease_expires_at IS NOT NULL
+    ) AS n
+    """)
+
+  /// A row where somebody ran retention within the hour.
+  static let retentionIsKept = Statement(
+    """
+    SELECT 1
+    FROM leases
+    WHERE name = 'retention' AND expires_at > holdfast_now()
+    """)
+
+  /// $1 owner, $2 for how long in microseconds.
+  static let takeRetention = Statement(
+    """
+    INSERT INTO leases AS l (name, owner, expires_at)
+    VALUES ('retention', $1, holdfast_now() + CAST($2 AS BIGINT))
+    ON CONFLICT (name) DO UPDATE SET
+      owner = excluded.owner,
+      expires_at = excluded.expires_at
+    WHERE l.owner = excluded.owner OR l.expires_at <= holdfast_now()
+    """)
+
+  /// $1 owner, $2 for how long in microseconds.
+  static let takeLease = Statement(
+    """
+    INSERT INTO leases AS l (name, owner, expires_at)
+    VALUES ('upkeep', $1, holdfast_now() + CAST($2 AS BIGINT))
+    ON CONFLICT (name) DO UPDATE SET
+      owner = excluded.owner,
+      expires_at = excluded.expires_at
+    WHERE l.owner = excluded.owner OR l.expires_at <= holdfast_now()
+    """)
+}
