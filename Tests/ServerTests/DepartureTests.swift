@@ -18,17 +18,23 @@ import Testing
     try await withServer(store: options) { server in
       let entries = (0..<2_000).map { AuditEntry(action: "a", subject: "\($0)") }
       for _ in 0..<5 { try await server.store.audit.record(entries) }
-      try await server.leave(method, "/v1/audit/verify")
-      await log.line(containing: "operation failed", "audit.verify")
-      let sound = try await server.send(method, "/v1/audit/verify")
-      #expect(sound.status == 200 && sound.body["valid"] == true)
+      func isBrokenOff() -> Bool {
+        log.lines.contains { $0.contains("operation failed") && $0.contains("audit.verify") }
+      }
+      // Who leaves too soon was never heard: then another one comes, while somebody waits.
+      for _ in 0..<20 where !isBrokenOff() {
+        try await server.leave(method, "/v1/audit/verify")
+        let sound = try await server.send(method, "/v1/audit/verify")
+        #expect(sound.status == 200 && sound.body["valid"] == true)
+      }
+      #expect(isBrokenOff())
     }
   }
 
   /// Goal: retention that was begun over HTTP stops between two slices when the client leaves; what
   /// it has removed is recorded, and the rest is there.
   ///
-  /// Method: many slices' worth of finished tasks, and a client that leaves at once.
+  /// Method: many slices' worth of finished tasks, and a client that leaves after the first.
   @Test(arguments: Engines.available)
   func `retention stops when the client leaves`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
@@ -40,13 +46,17 @@ import Testing
         }
       }
       time.advance(by: .seconds(8 * 86_400))
-      try await server.leave("POST", "/v1/retention/run")
-      var record: AuditRecord?
-      while record == nil {
-        await Task.yield()
-        record = try await store.audit.list(AuditQuery(action: AuditAction.retentionRun)).items
-          .first
+      let cursor = try await store.changes.cursor()
+      let changes = store.changes(since: cursor).makeAsyncIterator()
+      try await Wire.with(port: server.port) { wire in
+        try await wire.write(server.head("POST", "/v1/retention/run", length: 0))
+        // The first slice is done: now the client leaves.
+        _ = try await changes.next(isolation: nil)
       }
+      // The run enters the feed with its record, at its end.
+      while let change = try await changes.next(isolation: nil), change.kind != "retention" {}
+      let record = try await store.audit.list(AuditQuery(action: AuditAction.retentionRun)).items
+        .first
       #expect(record?.actor == "root" && record?.details["complete"] == false)
       let left = try await store.tasks.list(TaskQuery(limit: 1, counts: true)).total ?? 0
       #expect(record?.details["tasks"] == .integer(Int64(3_000 - left)))
@@ -63,15 +73,6 @@ extension TestServer {
   fileprivate func leave(_ method: String, _ target: String) async throws {
     try await Wire.with(port: port) { wire in
       try await wire.write(head(method, target, length: method == "POST" ? 0 : nil))
-    }
-  }
-}
-
-extension CapturedLog {
-  /// Waits for a line that holds all of some words.
-  fileprivate func line(containing words: String...) async {
-    while !lines.contains(where: { line in words.allSatisfy { line.contains($0) } }) {
-      await Task.yield()
     }
   }
 }
