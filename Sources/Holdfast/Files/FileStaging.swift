@@ -36,8 +36,8 @@ extension Files {
   /// Chunks are written ahead in transactions of their own, a few at a time, and noted as ones that
   /// may belong to nobody: if no version follows they go after a day. These commits wait for no
   /// disk: the save's own comes later in the same log and makes them last. While one is under way
-  /// the next chunks come in and are digested. The last chunks stay in memory for the transaction of
-  /// the save, so a small file is one transaction.
+  /// the next chunks come in and are digested. The last chunks stay in memory for the transaction
+  /// of the save, so a small file is one transaction.
   ///
   /// - Parameter pieces: The bytes in order.
   /// - Returns: What to save.

@@ -86,8 +86,8 @@ public struct Retention: Sendable {
   /// - Parameter dryRun: Whether only to count: the same rows are looked at, and nothing goes.
   /// - Returns: How many of each kind went, or would, and which kinds could not be gone through: an
   ///   audit chain that was changed from outside is `corrupt`, and stays as it is.
-  /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the audit log cannot
-  ///   take the record of the run.
+  /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the audit log
+  ///   cannot take the record of the run.
   @discardableResult
   public func run(dryRun: Bool = false) async throws(StoreError) -> RetentionReport {
     try await run(dryRun: dryRun, actor: "")
