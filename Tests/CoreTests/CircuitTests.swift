@@ -218,6 +218,9 @@ import Testing
     #expect(circuit.status == .halfOpen && circuit.consecutiveFailures == 3)
     #expect(circuit.permit(at: due) == .wait(until: end, .probing))
     #expect(circuit.permit(at: end + tick) == .wait(until: end, .probing))
+    var second = circuit
+    #expect(second.beginProbe(token: 2, at: end + tick, policy: CircuitPolicy()) == nil)
+    #expect(second == circuit)
     #expect(circuit.permit(at: end) == .probeDue)
     // The lease ran out, but nobody has taken the probe: its outcome still counts.
     var late = circuit

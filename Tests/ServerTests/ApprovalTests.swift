@@ -255,6 +255,17 @@ import Testing
       }
       let policy: Value = ["mode": "auto_approve"]
       #expect(try await server.send("PUT", "/v1/policies/p", policy, as: boss).status == 403)
+      // A policy holds for requests from every namespace, so who reaches some sets none.
+      for pattern in ["global", "*", "**"] {
+        let local = try await server.token(.admin, pattern)
+        #expect(try await server.send("PUT", "/v1/policies/p", policy, as: local).status == 403)
+        let inside = try await server.send(
+          "POST", "/v1/transactions",
+          ["operations": [["op": "policies.set", "permission": "p", "mode": "auto_approve"]]],
+          as: local)
+        #expect(inside.status == 403)
+        #expect(try await server.send("DELETE", "/v1/policies/p", as: local).status == 403)
+      }
       #expect(try await server.send("PUT", "/v1/policies/p", policy).status == 201)
       #expect(try await server.send("GET", "/v1/policies/p", as: agent).status == 404)
       #expect(try await server.send("GET", "/v1/policies", as: agent).body["items"] == [])

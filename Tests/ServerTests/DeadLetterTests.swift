@@ -101,4 +101,26 @@ import Testing
       #expect(post.status == 422 && post.details["field"] == "message")
     }
   }
+
+  /// Goal: a redrive by filter reaches no letter that its caller may not see.
+  ///
+  /// Method: letters of two runs and of none; a token of one run redrives whatever is from slack.
+  @Test(arguments: Engines.available)
+  func `a filter redrives only what its caller sees`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let letters = server.store.deadLetters
+      for (id, run) in [("mine", "1"), ("theirs", "2"), ("nobody's", nil)] as [(String, String?)] {
+        try await letters.save(DeadLetterEntry(id, source: "slack", message: 1, run: run))
+        try await letters.retryFailed(id, next: nil)
+      }
+      let token = try await server.token(.operator, "run:1")
+      let answer = try await server.send(
+        "POST", "/v1/dead-letters/redrive", ["source": "slack", "message": 2], as: token)
+      #expect(answer.status == 200)
+      #expect(answer.body["items"]?.arrayValue?.compactMap { $0["id"]?.stringValue } == ["mine"])
+      for (id, message) in [("mine", 2), ("theirs", 1), ("nobody's", 1)] as [(String, Int64)] {
+        #expect(try await letters.get(id)?.message == .integer(message), "\(id)")
+      }
+    }
+  }
 }

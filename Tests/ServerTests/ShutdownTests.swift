@@ -61,7 +61,8 @@ import Testing
           _ = try await stream.read(through: "\n\n")
           await server.shutDown()
           _ = try await stream.readToEnd()
-          let answer = Answer(try await poll.readToEnd())
+          // One that had not come through to the server yet ends without an answer.
+          let answer = Answer((try? await poll.readToEnd()) ?? "")
           #expect(answer.status == 200 || answer.status == 0)
         }
       }

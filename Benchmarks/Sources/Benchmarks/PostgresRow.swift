@@ -92,7 +92,7 @@ struct PostgresServer {
     let settings = [
       "default_transaction_isolation=serializable", "enable_seqscan=off", "enable_bitmapscan=off",
       "jit=off", "TimeZone=UTC", "statement_timeout=30000", "lock_timeout=5000",
-      "idle_in_transaction_session_timeout=30000",
+      "idle_in_transaction_session_timeout=30000", "holdfast.doors=4096",
     ]
     return try await Program.runAside(
       [
@@ -128,20 +128,39 @@ enum PutScript {
   /// pgbench cannot send NULL, which is what a plain put sends for a version, a time to live and a
   /// description: it sends a word that the server turns into NULL.
   private static func statement(_ name: String, in source: String) throws -> String {
-    guard let start = source.range(of: "static let \(name) = Statement("),
-      let label = source.range(of: "postgres:", range: start.upperBound..<source.endIndex),
-      let open = source.range(of: "\"\"\"", range: label.upperBound..<source.endIndex),
-      let close = source.range(of: "\"\"\"", range: open.upperBound..<source.endIndex)
-    else { throw Failure("there is no statement \(name) in the sources") }
+    let start = try end(of: "static let \(name) = Statement(", in: source, from: source.startIndex)
+    let body = try literal(from: try end(of: "postgres:", in: source, from: start), in: source)
+    let door = try literal(
+      from: try end(of: "func isInside(", in: source, from: source.startIndex), in: source)
     let null = "NULLIF(:none, 'none')"
     let parameters = [
       "$1": ":namespace", "$2": ":key", "$3": null, "$4": ":value", "$5": null, "$6": null,
-      "$7": ":keeps",
+      "$7": ":keeps", "$8": ":keeps",
     ]
-    var text = String(source[open.upperBound..<close.lowerBound])
+    var text = body.replacingOccurrences(
+      of: #"\(isInside("$8"))"#, with: door.replacingOccurrences(of: #"\(door)"#, with: "$8"))
     for (parameter, variable) in parameters {
       text = text.replacingOccurrences(of: parameter, with: variable)
     }
     return text.split(separator: "\n").joined(separator: "\n")
+  }
+
+  /// The text between the next pair of three quotation marks.
+  private static func literal(from place: String.Index, in source: String) throws -> String {
+    let open = try end(of: "\"\"\"", in: source, from: place)
+    guard let close = source.range(of: "\"\"\"", range: open..<source.endIndex) else {
+      throw Failure("a statement does not end")
+    }
+    return String(source[open..<close.lowerBound])
+  }
+
+  /// Where a word ends.
+  private static func end(
+    of word: String, in source: String, from place: String.Index
+  ) throws -> String.Index {
+    guard let found = source.range(of: word, range: place..<source.endIndex) else {
+      throw Failure("there is no \(word) in the sources")
+    }
+    return found.upperBound
   }
 }

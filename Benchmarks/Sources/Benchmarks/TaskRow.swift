@@ -14,7 +14,9 @@ enum TaskRow {
       bench,
       ours: { try await rate(of: cycles) { try await work(store) } },
       theirs: { try theirs.put(order, group: 1) / 3 })
-    let left = try await store.tasks.stats().byStatus.filter { $0.key != .completed && $0.value > 0 }
+    let left = try await store.tasks.stats().byStatus.filter {
+      $0.key != .completed && $0.value > 0
+    }
     await store.close()
     guard left.isEmpty else { throw Failure("tasks were left over: \(left)") }
     return [

@@ -28,6 +28,13 @@ enum ApprovalPart {
     remove: { transaction, owner throws(StoreError) in
       guard let run = owner.runID else { return 0 }
       let connection = try transaction.reading()
+      // Decisions are in the audit log already; a question that goes unanswered is put there.
+      let undecided = try connection.all(ApprovalSQL.undecidedOfRun, [.text(run)]) {
+        row throws(StoreError) in try ApprovalRow(row: row).approval
+      }
+      for approval in undecided {
+        try transaction.approvals.note(AuditAction.approvalDelete, approval)
+      }
       return try connection.run(ApprovalSQL.deleteOfRun, [.text(run)])
         + connection.run(GrantSQL.deleteOfRun, [.text(run)])
     },

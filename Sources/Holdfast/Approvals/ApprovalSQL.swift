@@ -96,6 +96,19 @@ enum ApprovalSQL {
     LIMIT 1
     """)
 
+  /// The undecided approvals of a run.
+  ///
+  /// $1 run.
+  static let undecidedOfRun = Statement(
+    """
+    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
+      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
+      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    FROM approvals
+    WHERE run = $1 AND status = 'pending'
+    ORDER BY requested_at, number
+    """)
+
   /// $1 run.
   static let deleteOfRun = Statement(
     """

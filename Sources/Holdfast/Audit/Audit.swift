@@ -1,4 +1,5 @@
 public import HoldfastCore
+import NIOConcurrencyHelpers
 
 extension Store {
   /// The audit log of this store.
@@ -92,15 +93,27 @@ public struct Audit: Sendable {
   /// a whole to an older state of itself is found with an anchor only. In a store without a master
   /// key, whoever can write the database can forge the log; the result's warning says so.
   ///
-  /// **Cost.** It reads every record, on one snapshot and in constant memory.
+  /// **Cancellation.** Between two pages of records. **Cost.** It reads every record, on one
+  /// snapshot and in constant memory.
   ///
   /// - Parameter anchor: What ``anchor()`` gave at some time.
   /// - Returns: The first fault of each chain; none when all is well.
-  /// - Throws: ``StoreError`` of the engine's.
+  /// - Throws: ``StoreError`` of the engine's; `unavailable` where the call was cancelled.
   public func verify(
     against anchor: AuditAnchor? = nil
   ) async throws(StoreError) -> AuditVerification {
-    try await store.consult(Self.verify) { tx in try tx.audit.verify(against: anchor) }
+    let isAbandoned = NIOLockedValueBox(false)
+    do {
+      return try await withTaskCancellationHandler {
+        try await store.consult(Self.verify) { tx in
+          try tx.audit.verify(against: anchor) { isAbandoned.withLockedValue { $0 } }
+        }
+      } onCancel: {
+        isAbandoned.withLockedValue { $0 = true }
+      }
+    } catch {
+      throw StoreError.from(error)
+    }
   }
 
   /// What the log has come to, to be kept elsewhere.

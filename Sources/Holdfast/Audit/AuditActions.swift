@@ -50,6 +50,21 @@ public enum AuditAction {
   public static let storeMove = "store.move"
   /// Another store's data was taken in.
   public static let storeImport = "store.import"
+
+  /// All of them: a record with one of these names tells what the store did, so nobody else writes
+  /// such a record over a network.
+  package static let all: Set<String> = [
+    tokenCreate, tokenRevoke, signInFailed, taskCancel, taskReplay, taskRequeue, approvalRequest,
+    approvalDecide, approvalConsume, approvalExpire, approvalDelete, grantCreate, grantRevoke,
+    policyPut, policyDelete, deadLetterRedrive, deadLetterResolve, secretRead, secretChange,
+    keyRotate, retentionRun, retentionPolicy, storeRestore, storeMove, storeImport,
+  ]
+
+  /// Those that concern the store as a whole, whose records may name any namespace.
+  package static let ofStore: Set<String> = [
+    tokenCreate, tokenRevoke, signInFailed, keyRotate, retentionRun, retentionPolicy, storeRestore,
+    storeMove, storeImport,
+  ]
 }
 
 /// What can happen to a memory of a bot's.

@@ -106,8 +106,15 @@ public struct AuditTransaction {
   /// - Returns: The first fault of each chain.
   /// - Throws: ``StoreError`` of the engine's.
   public func verify(against anchor: AuditAnchor? = nil) throws(StoreError) -> AuditVerification {
+    try verify(against: anchor, isAbandoned: { false })
+  }
+
+  /// The same, which looks between two pages of records whether it shall go on.
+  func verify(
+    against anchor: AuditAnchor?, isAbandoned: @escaping @Sendable () -> Bool
+  ) throws(StoreError) -> AuditVerification {
     try AuditVerifier(
-      connection: transaction.reading(), sealing: sealing, anchor: anchor
+      connection: transaction.reading(), sealing: sealing, anchor: anchor, isAbandoned: isAbandoned
     ).verify()
   }
 

@@ -9,6 +9,8 @@ struct AuditVerifier {
   let connection: any Connection
   let sealing: AuditSealing
   let anchor: AuditAnchor?
+  /// Whether nobody waits for the answer any more.
+  var isAbandoned: @Sendable () -> Bool = { false }
 
   /// How many records are read at once.
   private static let pageRecords: Int64 = 100
@@ -121,6 +123,7 @@ struct AuditVerifier {
   ) throws(StoreError) -> AuditFault? {
     var last = Int64.min
     while true {
+      guard !isAbandoned() else { throw StoreError.from(CancellationError()) }
       var count: Int64 = 0
       var found: (fault: AuditWalk.Fault, record: StoredAuditRecord)?
       var turned: AuditFault?

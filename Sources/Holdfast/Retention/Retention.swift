@@ -80,7 +80,8 @@ public struct Retention: Sendable {
   ///
   /// **Durability.** As every write. **Atomicity.** None as a whole: it is many short transactions,
   /// between which others write; each leaves relations whole. **Idempotency.** A second run finds
-  /// nothing. **Cancellation.** Between two transactions; what went is gone. **Cost.** In
+  /// nothing. **Cancellation.** Between two transactions; what went is gone, and the report and the
+  /// audit log tell of it and that the run was not completed. **Cost.** In
   /// proportion to what goes; what stays is looked at only where a number or a size is a bound.
   ///
   /// - Parameter dryRun: Whether only to count: the same rows are looked at, and nothing goes.
@@ -111,18 +112,26 @@ public struct Retention: Sendable {
       let pass = RetentionPass(store: store, rules: rules, isOver: isOver, dryRun: dryRun)
       let outcome = try await pass.run()
       var report = RetentionReport(
-        isDryRun: dryRun, isOverSize: isOver, counts: outcome.counts,
-        failures: outcome.failures.mapValues(\.code), bytesBefore: bytes, bytesAfter: bytes)
+        isDryRun: dryRun, isComplete: !Task.isCancelled, isOverSize: isOver,
+        counts: outcome.counts, failures: outcome.failures.mapValues(\.code), bytesBefore: bytes,
+        bytesAfter: bytes)
       guard !dryRun, recordsNothing || report.total > 0 || !report.failures.isEmpty else {
         return report
       }
-      let done = report
-      var settings = WriteSettings.standard
-      settings.owner = actor
-      try await store.write(settings, hotRows: []) { tx in try tx.retention.record(done) }
-      if report.total > 0 { try await store.engine.maintain() }
+      try await record(report, by: actor)
+      if report.total > 0, report.isComplete { try await store.engine.maintain() }
       report.bytesAfter = try await store.size()
       return report
     }
+  }
+
+  /// Enters a run into the audit log, even where nobody waits for it any more.
+  private func record(_ report: RetentionReport, by actor: String) async throws {
+    let store = store
+    var settings = WriteSettings.standard
+    settings.owner = actor
+    try await Task { [settings] in
+      try await store.write(settings, hotRows: []) { tx in try tx.retention.record(report) }
+    }.value
   }
 }

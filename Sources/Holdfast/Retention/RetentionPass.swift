@@ -117,9 +117,7 @@ struct RetentionPass {
       if dryRun || found == 0 {
         count += found
       } else {
-        count += try await store.write(.standard, hotRows: []) { tx in
-          try part.remove(after: from, cutoffs, in: tx)
-        }
+        count += try await slice { tx in try part.remove(after: from, cutoffs, in: tx) }
       }
       guard let next else { break }
       place = next
@@ -153,7 +151,7 @@ struct RetentionPass {
       return
     }
     while !Task.isCancelled {
-      let removed = try await store.write(.standard, hotRows: []) { tx in
+      let removed = try await slice { tx in
         try tx.audit.cut(before: before, limit: RetentionPart.removalsMax)
       }
       count += removed
@@ -206,7 +204,7 @@ struct RetentionPass {
   private func trim(_ keep: Int, _ place: Namespace?, _ count: inout Int) async throws {
     let isOver = isOver
     while !Task.isCancelled {
-      let done = try await store.write(.standard, hotRows: []) { tx in
+      let done = try await slice { tx in
         guard place == nil else {
           return try FileSweeper.trim(
             keeping: keep, in: place, limit: Self.filesMax, transaction: tx
@@ -228,6 +226,15 @@ struct RetentionPass {
   /// How many files one transaction trims: a trim only marks, and upkeep removes in slices.
   private static let filesMax = 10
 
+  /// Runs one slice to its end, whoever leaves meanwhile: a run stops between slices, and knows what
+  /// it has removed.
+  private func slice(
+    _ body: @escaping @Sendable (Transaction) throws -> Int
+  ) async throws -> Int {
+    let store = store
+    return try await Task { try await store.write(.standard, hotRows: [], body) }.value
+  }
+
   /// Slices that decide by the rows that they delete alone, until one is not full.
   private func slices(
     atLeast full: Int, _ count: inout Int,
@@ -235,11 +242,13 @@ struct RetentionPass {
   ) async throws {
     var options = store.writeOptions(.standard)
     options.isolation = .readCommitted
-    let (settings, context) = (options, store.context)
+    let (settings, context, engine) = (options, store.context, store.engine)
     while !Task.isCancelled {
-      let removed = try await store.engine.write(settings) { connection in
-        try Transaction(connection, context, isReadOnly: false).run(slice)
-      }
+      let removed = try await Task {
+        try await engine.write(settings) { connection in
+          try Transaction(connection, context, isReadOnly: false).run(slice)
+        }
+      }.value
       count += removed
       guard removed >= full else { break }
     }

@@ -128,6 +128,8 @@ public struct RetentionRules: Sendable, Equatable, Codable {
 public struct RetentionReport: Sendable, Equatable {
   /// Whether nothing was removed.
   public let isDryRun: Bool
+  /// Whether it came to its end; one that was cancelled has removed what is counted here.
+  public let isComplete: Bool
   /// Whether the store was larger than its limit, so that the stricter policies held.
   public let isOverSize: Bool
   /// How many of each kind; 0 where there was nothing.

@@ -88,7 +88,9 @@ public struct RetentionTransaction {
   package func record(_ report: RetentionReport) throws(StoreError) {
     let connection = try transaction.writing(bytes: 256)
     _ = try connection.run([Feed.event("retention", .global, "run", "run")])
-    var details: Object = ["over_size": .bool(report.isOverSize)]
+    var details: Object = [
+      "over_size": .bool(report.isOverSize), "complete": .bool(report.isComplete),
+    ]
     for kind in RetentionKind.allCases {
       details[kind.rawValue] = .integer(Int64(report.counts[kind] ?? 0))
     }

@@ -48,12 +48,26 @@ enum OwnedParts {
   ///   - connection: The transaction's connection.
   /// - Throws: `invalid_state` that says what is unfinished.
   static func checkArchiving(_ run: String, on connection: any Connection) throws(StoreError) {
+    guard let reason = try unfinished(run, on: connection) else { return }
+    throw StoreError(
+      .invalidState, "The run cannot be archived: \(reason).",
+      hint: "Finish or cancel what is under the run first.", details: ["run": .string(run)])
+  }
+
+  /// What is unfinished under a run, in a few words.
+  ///
+  /// - Parameters:
+  ///   - run: The run's id.
+  ///   - connection: The transaction's connection.
+  /// - Returns: The words; `nil` where nothing is.
+  /// - Throws: What the database says, as a ``StoreError``.
+  static func unfinished(
+    _ run: String, on connection: any Connection
+  ) throws(StoreError) -> String? {
     for part in all {
-      guard let reason = try part.blocksArchiving?(connection, run) else { continue }
-      throw StoreError(
-        .invalidState, "The run cannot be archived: \(reason).",
-        hint: "Finish or cancel what is under the run first.", details: ["run": .string(run)])
+      if let reason = try part.blocksArchiving?(connection, run) { return reason }
     }
+    return nil
   }
 }
 

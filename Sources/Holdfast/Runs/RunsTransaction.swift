@@ -206,6 +206,16 @@ public struct RunsTransaction {
     _ = try connection.run(steps + [Feed.event("run", .run(id), id, "delete", below: true)])
   }
 
+  /// What is unfinished under a run: tasks, or approvals that nobody has decided.
+  ///
+  /// - Parameter id: The run's identifier.
+  /// - Returns: It in a few words, such as `it has unfinished tasks`; `nil` where nothing is.
+  /// - Throws: ``StoreError`` with `invalid` for an identifier that cannot be.
+  package func unfinished(under id: String) throws(StoreError) -> String? {
+    try Checks.runID(id, limits)
+    return try OwnedParts.unfinished(id, on: transaction.reading())
+  }
+
   private func find(_ id: String, _ connection: any Connection) throws(StoreError) -> RunRow? {
     try connection.first(RunSQL.get, [.text(id)]) { row throws(StoreError) in
       try RunRow(row: row)

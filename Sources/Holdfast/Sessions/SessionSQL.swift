@@ -14,14 +14,14 @@ enum SessionSQL {
 
   /// Those of a thread, the one that was used last first.
   ///
-  /// $1 channel, $2 thread.
+  /// $1 channel, $2 thread, $3 how many.
   static let ofThread = Statement(
     """
     SELECT id, run
     FROM session_contexts
     WHERE channel = $1 AND thread = $2
     ORDER BY last_used_at DESC, version DESC, number DESC
-    LIMIT 1000
+    LIMIT CAST($3 AS BIGINT)
     """)
 
   /// $1 id, $2 run, $3 channel, $4 thread, $5 user, $6 data.

@@ -60,7 +60,7 @@ public struct SessionsTransaction {
   public func getByThread(
     channel: String, thread: String
   ) throws(StoreError) -> SessionContext? {
-    try getByThread(channel: channel, thread: thread) { _ in true }
+    try getByThread(channel: channel, thread: thread, where: nil)
   }
 
   /// The same for somebody who may see some of them: of those the one last used.
@@ -68,21 +68,26 @@ public struct SessionsTransaction {
   /// - Parameters:
   ///   - channel: The channel.
   ///   - thread: The thread.
-  ///   - isVisible: Whether the caller may see what is in a namespace.
+  ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
   /// - Returns: The session; `nil` where there is none among the thousand last used.
   /// - Throws: ``StoreError`` with `invalid` for names that cannot be.
   package func getByThread(
-    channel: String, thread: String, where isVisible: (Namespace) -> Bool
+    channel: String, thread: String, where isVisible: ((Namespace) -> Bool)?
   ) throws(StoreError) -> SessionContext? {
     try Checks.id(channel, "channel", limits)
     try Checks.id(thread, "thread", limits)
     let connection = try transaction.reading()
-    let found = try connection.all(SessionSQL.ofThread, [.text(channel), .text(thread)]) {
-      (id: $0.text(0), run: $0.optionalText(1))
-    }
-    guard let first = found.first(where: { isVisible(.holding(run: $0.run)) }) else { return nil }
+    let count = isVisible == nil ? 1 : Self.lookedAtMax
+    let found = try connection.all(
+      SessionSQL.ofThread, [.text(channel), .text(thread), .integer(count)]
+    ) { (id: $0.text(0), run: $0.optionalText(1)) }
+    let first = found.first { isVisible?(.holding(run: $0.run)) ?? true }
+    guard let first else { return nil }
     return try find(first.id, connection)?.session
   }
+
+  /// How many sessions of a thread are looked at where not all may be seen.
+  private static let lookedAtMax: Int64 = 1_000
 
   /// Notes that a session is in use.
   ///

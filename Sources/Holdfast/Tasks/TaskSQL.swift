@@ -51,8 +51,8 @@ enum TaskSQL {
         parameters, result)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
         COALESCE(CAST($14 AS BIGINT), holdfast_now() + CAST($15 AS BIGINT)), 0, $16, $17,
-        holdfast_revision(), COALESCE(CAST($18 AS BIGINT), holdfast_now()), holdfast_now(), $19, $20,
-        $21, $22, $23)
+        holdfast_revision(), COALESCE(CAST($18 AS BIGINT), holdfast_now()), holdfast_now(), $19,
+        $20, $21, $22, $23)
       """, returning: columns)
 
   /// Moves a task, which ends its lease.

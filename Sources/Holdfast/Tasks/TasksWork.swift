@@ -31,7 +31,7 @@ extension Tasks {
     }
   }
 
-  /// Says how far a running task is. No event tells of it.
+  /// Says how far a running task is; no event tells of it.
   ///
   /// - Parameters:
   ///   - id: The task's identifier.

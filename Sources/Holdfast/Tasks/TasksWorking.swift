@@ -26,7 +26,7 @@ extension TasksTransaction {
       thenLook: TaskSQL.getByNumber, connection)
   }
 
-  /// Says how far a running task is. No event tells of it.
+  /// Says how far a running task is; no event tells of it.
   ///
   /// - Parameters:
   ///   - id: The task's identifier.

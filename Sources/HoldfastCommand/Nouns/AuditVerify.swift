@@ -9,7 +9,8 @@ struct AuditVerify: AsyncParsableCommand {
     about: """
       The first bad record of each chain is named: edited, removed, inserted, reordered, \
       duplicated, cut off, or moved from another chain; so is an edited head and a dropped chain. \
-      A log that was set back as a whole is found with an anchor only.
+      A log that was set back as a whole is found with an anchor only. A server asks for a token \
+      of the role operator that reaches every namespace.
       """,
     examples: ["holdfast audit verify", "holdfast audit verify --anchor anchor.json"])
 

@@ -11,6 +11,7 @@ struct ProbeArgument: ParsableArguments {
 struct ProviderAcquire: Verb {
   static let configuration = CommandConfiguration.verb(
     "acquire", "Ask whether a provider may be called, and take the probe of a half-open circuit.",
+    about: "A refusal is an answer too: look at allowed, the exit code is 0 either way.",
     examples: ["holdfast provider acquire anthropic --json"])
 
   @Argument(help: "The provider's name.")

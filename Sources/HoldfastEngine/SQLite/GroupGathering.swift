@@ -8,8 +8,9 @@ import HoldfastCore
 /// not come back is not waited for: after a vain wait so many groups are not held open that the
 /// waits cost next to nothing.
 struct GroupGathering {
-  /// How long is waited for the next caller at most.
+  /// How long is waited for the next caller at most, and for all of them.
   private static let patience = Duration.microseconds(40)
+  private static let patienceInAll = Duration.microseconds(400)
   /// How many groups are not held open after vain waits, at most.
   private static let skippedMax = 64
 
@@ -17,12 +18,16 @@ struct GroupGathering {
   private var answered = 0
   /// How many calls the queue had been brought until then.
   private var broughtBefore = 0
+  /// Whether the next group is held open.
+  private var isOpen = true
   /// How many groups are still not held open.
   private var skipped = 0
   /// How many will not be after the next vain wait.
   private var skippedNext = 1
   /// Whether somebody came whom this group waited for.
   private var hasMet = false
+  /// Until when this group is held open, once it is.
+  private var end: Duration?
 
   /// Notes that a group is about to be answered.
   ///
@@ -33,7 +38,9 @@ struct GroupGathering {
     answered = count
     broughtBefore = queue.brought
     hasMet = false
-    if skipped > 0 { skipped -= 1 }
+    end = nil
+    isOpen = skipped == 0
+    if !isOpen { skipped -= 1 }
   }
 
   /// The next call of an open group where none waits.
@@ -41,9 +48,12 @@ struct GroupGathering {
   /// - Parameter queue: Where the calls come.
   /// - Returns: The call; `nil` where all are back, or nobody comes.
   mutating func next(from queue: WriteQueue) -> WriteCall? {
-    guard answered > 1, skipped == 0 else { return nil }
+    guard answered > 1, isOpen else { return nil }
     let clock = SystemTimeSource()
-    let limit = clock.monotonicTime() + Self.patience
+    let now = clock.monotonicTime()
+    let end = end ?? now + Self.patienceInAll
+    self.end = end
+    let limit = min(end, now + Self.patience)
     while queue.brought - broughtBefore < answered {
       Pause.yield()
       if let call = queue.next(relaxedOnly: false) {

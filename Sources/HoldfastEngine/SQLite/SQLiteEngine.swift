@@ -68,9 +68,6 @@ package final class SQLiteEngine: Engine {
 
   package var dialect: Dialect { .sqlite }
 
-  /// The store's time now: never below anything that was stored when it was last looked.
-  package func now() -> Instant { parts.clock.now() }
-
   package func close() async {
     await withCheckedContinuation { continuation in
       let isFirst: Bool? = life.withLockedValue { life in

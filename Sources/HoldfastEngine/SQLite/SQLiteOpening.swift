@@ -38,7 +38,9 @@ struct SQLiteOpening: Sendable {
     case .writer:
       try connection.execute("PRAGMA journal_size_limit = \(2 * options.checkpointBytes)")
     case .reader:
-      try connection.execute("PRAGMA query_only = ON")
+      // Enough for the inner pages of some millions of keys, which reads at random would
+      // otherwise drive out.
+      try connection.execute("PRAGMA query_only = ON; PRAGMA cache_size = -4000")
     case .copier:
       try connection.execute("PRAGMA cache_size = 10")
     }

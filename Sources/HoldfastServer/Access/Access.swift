@@ -52,12 +52,16 @@ package struct Access: Sendable, Equatable {
     patterns.isEmpty || patterns.contains { $0.reachesBelow(namespace) }
   }
 
+  /// Kinds of changes that concern the store as a whole, and whose subjects name what is elsewhere.
+  private static let kindsOfStore: Set<String> = ["token", "retention"]
+
   /// Whether a change may be shown: what it concerns, or a part of that, may be seen.
   ///
   /// - Parameter change: The event.
   /// - Returns: Whether it may.
   func shows(_ change: Change) -> Bool {
     guard !patterns.isEmpty else { return true }
+    guard !Self.kindsOfStore.contains(change.kind) else { return false }
     guard let namespace = try? Namespace(change.namespace) else { return false }
     return reads(namespace) || (change.below && reachesBelow(namespace))
   }
@@ -86,6 +90,7 @@ extension Access {
       switch touch {
       case .exactly(let namespace): reads(namespace)
       case .withAllBelow(let namespace): coversAll(below: namespace)
+      case .everything: isUnrestricted
       }
     guard isAllowed else {
       throw StoreError(
@@ -106,15 +111,52 @@ extension Access {
   }
 }
 
+extension Access {
+  /// The bots that may be seen, where those are some only; `nil` for all of them.
+  var botsReached: [String]? { reached("bot") }
+
+  /// The one run that what may be seen belongs to; `nil` where more may be.
+  var onlyRun: String? {
+    guard let runs = reached("run"), runs.count == 1, !reads(.global),
+      (try? Checks.runID(runs[0], Limits())) != nil,
+      reached("bot")?.isEmpty == true
+    else { return nil }
+    return runs[0]
+  }
+
+  /// Which runs or bots the patterns match, where that are some only.
+  private func reached(_ kind: String) -> [String]? {
+    var ids: Set<Bytewise> = []
+    for pattern in patterns {
+      switch (pattern.tail, pattern.segments.count) {
+      case (.below, 0): return nil
+      case (.one, 1), (.below, 1):
+        if pattern.names(kind) { return nil }
+      case (.nothing, 2):
+        if pattern.names(kind) { ids.insert(Bytewise(pattern.segments[1])) }
+      default: continue
+      }
+    }
+    return patterns.isEmpty ? nil : ids.sorted().map(\.text)
+  }
+}
+
 /// What a write changes.
 enum Touch: Sendable {
   /// One namespace.
   case exactly(Namespace)
   /// A namespace and everything below it.
   case withAllBelow(Namespace)
+  /// What holds in every namespace.
+  case everything
 }
 
 extension NamespacePattern {
+  /// Whether it begins with this segment.
+  fileprivate func names(_ first: String) -> Bool {
+    segments.first.map { Bytewise.equal($0, first) } ?? false
+  }
+
   /// Whether every namespace below one matches.
   fileprivate func coversAll(below namespace: Namespace) -> Bool {
     tail == .below && segments.count <= namespace.segments.count

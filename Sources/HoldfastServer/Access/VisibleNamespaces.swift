@@ -39,6 +39,9 @@ extension Call {
 
   /// One page of things that the caller may see, gathered from pages of all of them.
   ///
+  /// Where the page ends tells nothing of what is hidden: it ends behind the last thing shown, and
+  /// more follows only where another one may be seen.
+  ///
   /// - Parameters:
   ///   - limit: How many; `nil` for the default.
   ///   - after: Where the page before ended.
@@ -50,21 +53,34 @@ extension Call {
     limit: Int?, after: String?, where isVisible: (Item) -> Bool,
     list: (String?, Int?) async throws(StoreError) -> Page<Item>
   ) async throws(StoreError) -> Page<Item> {
-    var page = try await list(after, limit)
-    guard !access.isUnrestricted else { return page }
+    guard !access.isUnrestricted else { return try await list(after, limit) }
+    if let limit { try Checks.pageLimit(limit, limits) }
     let wanted = limit ?? limits.pageItemsDefault
-    var items = page.items.filter(isVisible)
-    var looks = 1
-    while let next = page.next, items.count < wanted, looks < Self.looksMax {
-      page = try await list(next, wanted - items.count)
-      items += page.items.filter(isVisible)
-      looks += 1
+    var shown: [Item] = []
+    var end: (after: String?, count: Int)?
+    var place = after
+    var asked = min(wanted + 1, limits.pageItemsMax)
+    search: for _ in 0..<Self.looksMax {
+      let page = try await list(place, asked)
+      for (index, item) in page.items.enumerated() where isVisible(item) {
+        guard shown.count < wanted else { break search }
+        shown.append(item)
+        end = (place, index + 1)
+      }
+      guard let next = page.next else { return Page(items: shown, next: nil) }
+      place = next
+      // A page that ends at its size in bytes, not at its number of items, is enough for one
+      // answer.
+      if page.items.count < asked, !shown.isEmpty { break }
+      asked = limits.pageItemsMax
     }
-    return Page(items: items, next: page.next)
+    guard let end else { return Page(items: [], next: place) }
+    return Page(items: shown, next: try await list(end.after, end.count).next)
   }
 
-  /// How many pages are looked through for one.
-  private static let looksMax = 50
+  /// How many pages are looked through for one: past so many that hold nothing to be seen, the
+  /// caller goes on from there.
+  private static let looksMax = 200
 }
 
 /// A namespace as a list shows it.

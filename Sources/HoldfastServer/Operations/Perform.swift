@@ -63,6 +63,29 @@ extension Call {
     return settings
   }
 
+  /// Refuses what would make a write repeatable or conditional, where it can be neither: a client
+  /// that sends it relies on it.
+  ///
+  /// - Parameters:
+  ///   - message: Why it cannot be repeated, in a sentence.
+  ///   - hint: What to do instead.
+  /// - Throws: 422 for an idempotency key, 400 for a condition.
+  func onlyOnce(_ message: String, hint: String) throws {
+    guard headers[Self.idempotencyField] == nil else {
+      throw StoreError(
+        .invalid, message, hint: hint,
+        details: ["field": "Idempotency-Key", "reason": "unsupported"])
+    }
+    try noConditions()
+  }
+
+  /// Refuses conditions.
+  ///
+  /// - Throws: 400 for If-Match and If-None-Match.
+  func noConditions() throws(Refusal) {
+    guard try Precondition.read(headers).isEmpty else { throw Self.unconditional }
+  }
+
   private static var unconditional: Refusal {
     Refusal.malformed(
       "This write has no single resource whose version could be compared.",

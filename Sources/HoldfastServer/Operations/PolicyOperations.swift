@@ -1,7 +1,7 @@
 import Holdfast
 import HoldfastCore
 
-/// The write verbs of policies, which are the whole store's.
+/// The write verbs of policies, which hold for requests from every namespace.
 enum PolicyOperations {
   static let all = [set, delete]
 
@@ -10,7 +10,7 @@ enum PolicyOperations {
     let mode: PolicyMode = try fields.word("mode")
     let grants = try fields.optionalFlag("grants")
     return PreparedWrite(
-      touches: [.exactly(.global)],
+      touches: [.everything],
       version: { tx throws(StoreError) in try tx.policies.get(permission)?.version }
     ) { tx throws(StoreError) in
       let result = try tx.policies.set(permission, mode, grants: grants)
@@ -26,7 +26,7 @@ enum PolicyOperations {
   ) { fields, _ throws(StoreError) in
     let permission = try fields.text("permission")
     return PreparedWrite(
-      touches: [.exactly(.global)],
+      touches: [.everything],
       version: { tx throws(StoreError) in try tx.policies.get(permission)?.version }
     ) { tx throws(StoreError) in
       let deleted = try tx.policies.delete(permission)

@@ -50,15 +50,27 @@ enum RunOperations {
     }
   }
 
+  /// Deleting a run under which something is unfinished cancels tasks, or takes a question from who
+  /// was to answer it: both are for operators, by whatever way.
   static let delete = WriteOperation("runs.delete") { fields, _ throws(StoreError) in
     let id = try fields.text("id")
-    return PreparedWrite(
+    var write = PreparedWrite(
       touches: [.withAllBelow(.run(id))],
       version: { tx throws(StoreError) in try tx.runs.get(id)?.version }
     ) { tx throws(StoreError) in
       try tx.runs.delete(id)
       return Reply(status: 204, body: ["deleted": true])
     }
+    write.demands = { tx, access throws(StoreError) in
+      guard !access.role.allows(.operator), let what = try tx.runs.unfinished(under: id) else {
+        return
+      }
+      throw StoreError(
+        .conflict, "The run cannot be deleted by its agents: \(what).",
+        hint: "Finish what is under the run, or let an operator delete it.",
+        details: ["run": .string(id), "role": .string(Role.operator.rawValue)])
+    }
+    return write
   }
 
   private static func write(

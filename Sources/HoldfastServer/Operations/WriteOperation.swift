@@ -41,6 +41,8 @@ struct PreparedWrite: Sendable {
   /// What it changes beside, which only the store knows: the namespace of a record that is named by
   /// its id, or of a task that a record names. Looked up in the write's own transaction, first.
   var owners: (@Sendable (Transaction) throws(StoreError) -> [Touch])?
+  /// What it demands of the caller beside that and the role, by what the store holds.
+  var demands: (@Sendable (Transaction, Access) throws(StoreError) -> Void)?
   /// Runs it for those who may see only a part, where that makes a difference.
   var runRestricted: (@Sendable (Transaction, Access) throws(StoreError) -> Reply)?
   /// Runs it; more than once where the transaction is retried.
@@ -70,6 +72,7 @@ struct PreparedWrite: Sendable {
     if let owners, !access.isUnrestricted {
       for touch in try owners(transaction) { try access.require(touch) }
     }
+    try demands?(transaction, access)
     if let version, !conditions.isEmpty {
       let current = try version(transaction)
       let tags = try [current.map { String($0) }, digest?(transaction)].compactMap(\.self)

@@ -73,6 +73,7 @@ enum ApprovalRoutes {
         return try await call.store.approvals.expired(maxAge: age, after: after, limit: limit)
       }
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       return try await call.store.approvals.list(query)

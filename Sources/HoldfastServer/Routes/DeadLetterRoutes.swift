@@ -51,6 +51,7 @@ enum DeadLetterRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       return try await call.store.deadLetters.list(query)
@@ -66,11 +67,11 @@ enum DeadLetterRoutes {
         "retryable", "What is due is listed without another filter.",
         hint: "Send retryable and limit alone.")
     }
-    let access = call.access
+    let (letters, access) = (call.store.deadLetters, call.access)
     let items =
       access.isUnrestricted
-      ? try await call.store.deadLetters.retryable(limit: query.limit)
-      : try await call.store.deadLetters.retryable(limit: query.limit) { access.reads($0) }
+      ? try await letters.retryable(limit: query.limit)
+      : try await letters.retryable(limit: query.limit) { access.reads($0) }
     return .json(.object(Value.page(items.map(\.json), next: nil)))
   }
 }

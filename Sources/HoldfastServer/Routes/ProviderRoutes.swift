@@ -50,6 +50,7 @@ enum ProviderRoutes {
     try call.noQuery()
     let name = try call.id("provider name")
     try call.access.require(.exactly(.global))
+    try call.noConditions()
     try Fields(try call.fields()).finish()
     let permit = try await call.store.providers.acquire(name, with: try call.settings())
     return .json(permit.json)
@@ -78,10 +79,8 @@ enum ProviderRoutes {
     let (after, limit) = try call.query { query throws(Refusal) in
       (query.text("after"), try query.number("limit"))
     }
+    guard call.access.reads(.global) else { return .json(.object(Value.page([], next: nil))) }
     let page = try await call.store.providers.list(after: after, limit: limit)
-    guard call.access.reads(.global) else {
-      return .json(.object(Value.page([], next: nil)))
-    }
     var object = Value.page(page.items.map(\.json), next: page.next)
     if !page.unreadable.isEmpty {
       object["unreadable"] = .array(page.unreadable.map(Value.string))

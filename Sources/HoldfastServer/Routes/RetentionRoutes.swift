@@ -30,6 +30,7 @@ enum RetentionRoutes {
   private static func set(_ call: Call) async throws -> Response {
     try call.noQuery()
     try call.access.requireUnrestricted()
+    try onlyOnce(call)
     let body = try call.fields()
     var fields = Fields(body)
     let retention = call.store.retention
@@ -62,8 +63,19 @@ enum RetentionRoutes {
   private static func run(_ call: Call) async throws -> Response {
     let dryRun = try call.query { query throws(Refusal) in try query.flag("dry_run") }
     try call.access.requireUnrestricted()
-    let report = try await call.store.retention.run(dryRun: dryRun, actor: call.access.name)
+    try onlyOnce(call)
+    let (retention, actor) = (call.store.retention, call.access.name)
+    let report = try await call.waiting {
+      try await retention.run(dryRun: dryRun, actor: actor)
+    }
     return .json(report.json)
+  }
+
+  private static func onlyOnce(_ call: Call) throws {
+    try call.onlyOnce(
+      "What is done to retention cannot be repeated by a key.",
+      hint: "Leave the Idempotency-Key out: doing it again changes nothing that it has not changed."
+    )
   }
 }
 
@@ -97,7 +109,7 @@ extension RetentionReport {
     let failures = failures.map { ($0.key.rawValue, Value.string($0.value.name)) }
     return [
       "failures": .object(Object(failures.sorted { $0.0 < $1.0 })),
-      "dry_run": .bool(isDryRun), "over_size": .bool(isOverSize),
+      "dry_run": .bool(isDryRun), "complete": .bool(isComplete), "over_size": .bool(isOverSize),
       "counts": .object(Object(counts)), "total": .integer(Int64(total)),
       "bytes_before": .integer(bytesBefore), "bytes_after": .integer(bytesAfter),
     ]

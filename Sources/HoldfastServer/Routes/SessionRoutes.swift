@@ -66,6 +66,7 @@ enum SessionRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       return try await call.store.sessions.list(query)
@@ -81,12 +82,12 @@ enum SessionRoutes {
         "thread", "A thread is looked up by its channel, and by nothing else.",
         hint: "Send channel and thread alone.")
     }
-    let access = call.access
-    let found = try await call.store.sessions.getByThread(channel: channel, thread: thread) {
-      access.reads($0)
-    }
-    let items = [found].compactMap { $0 }
-    return .json(.object(Value.page(items.map(\.json), next: nil)))
+    let (sessions, access) = (call.store.sessions, call.access)
+    let found =
+      access.isUnrestricted
+      ? try await sessions.getByThread(channel: channel, thread: thread)
+      : try await sessions.getByThread(channel: channel, thread: thread) { access.reads($0) }
+    return .json(.object(Value.page([found].compactMap { $0?.json }, next: nil)))
   }
 
   private static func items(_ call: Call) async throws -> Response {
@@ -158,12 +159,9 @@ enum ThreadRoutes {
     let (channel, after, limit) = try call.query { query throws(Refusal) in
       (query.text("channel"), query.text("after"), try query.number("limit"))
     }
+    guard call.access.reads(.global) else { return .json(.object(Value.page([], next: nil))) }
     let page = try await call.store.threads.list(channel: channel, after: after, limit: limit)
-    let isVisible = call.access.reads(.global)
-    return .json(
-      .object(
-        Value.page(
-          isVisible ? page.items.map(\.json) : [], next: isVisible ? page.next : nil)))
+    return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }
 
   /// The channel and the thread of the path.

@@ -55,6 +55,9 @@ enum TaskRoutes {
   /// Claims what is due, or with `wait` the first that is within that time.
   private static func claim(_ call: Call) async throws -> Response {
     try call.noQuery()
+    try call.onlyOnce(
+      "A claim cannot be repeated: its answer holds leases, which end.",
+      hint: "Leave the Idempotency-Key out: what a lost answer claimed comes back after its lease.")
     var fields = Fields(try call.fields())
     let queues = try fields.optionalTexts("queues") ?? [call.store.context.tasks.queue]
     let limit = try fields.optionalInteger("limit").map(Int.init(clamping:)) ?? 1
@@ -121,6 +124,7 @@ enum TaskRoutes {
       limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { after, limit throws(StoreError) in
       var query = query
+      query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
       query.counts = query.counts && total == nil && call.access.isUnrestricted
@@ -139,6 +143,7 @@ enum TaskRoutes {
   /// How many tasks match, of those that the caller may see.
   private static func count(_ query: TaskQuery, _ call: Call) async throws(StoreError) -> Int {
     var query = query
+    query.run = query.run ?? call.access.onlyRun
     query.after = nil
     query.limit = call.limits.pageItemsMax
     query.counts = false

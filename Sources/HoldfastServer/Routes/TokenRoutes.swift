@@ -17,6 +17,7 @@ enum TokenRoutes {
     try call.noQuery()
     // Whoever reaches some namespaces only could make a token that reaches all.
     try call.access.requireUnrestricted()
+    try onlyOnce(call)
     var fields = Fields(try call.fields())
     let name = try fields.text("name")
     let role = try role(&fields)
@@ -79,10 +80,19 @@ enum TokenRoutes {
   private static func revoke(_ call: Call) async throws -> Response {
     try call.noQuery()
     try call.access.requireUnrestricted()
+    try onlyOnce(call)
     let name = try call.id("token name")
     let tokens = call.store.tokens.acting(as: call.access.name)
     guard try await tokens.revoke(name) else { throw missing(name) }
     return .empty(.noContent)
+  }
+
+  /// An answer with a secret is kept nowhere, and so is given once.
+  private static func onlyOnce(_ call: Call) throws {
+    try call.onlyOnce(
+      "What is done to tokens cannot be repeated by a key.",
+      hint: "Leave the Idempotency-Key out: a name is given once, and revoking again finds nothing."
+    )
   }
 
   private static func missing(_ name: String) -> StoreError {

@@ -108,18 +108,18 @@ private struct Model {
 }
 
 /// Random operations on a store and on the model, compared after each.
-private struct Walk {
+struct ApprovalWalk: Walk {
   var store: Store
-  let time: ManualTimeSource
-  let tasks: [String]
-  var generator: SeededGenerator
-  var model: Model
-  var made = 0
+  private let time: ManualTimeSource
+  private let tasks: [String]
+  private var generator: SeededGenerator
+  private var model: Model
+  private var made = 0
 
-  init(_ store: Store, _ time: ManualTimeSource, tasks: [String], seed: UInt64) {
+  init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) async throws {
     self.store = store
     self.time = time
-    self.tasks = tasks
+    tasks = try await [store.makeTask(), store.makeTask()]
     generator = SeededGenerator(seed: seed)
     model = Model(tasks: Dictionary(uniqueKeysWithValues: tasks.map { ($0, .pending) }))
   }
@@ -150,7 +150,7 @@ private struct Walk {
     case 10: return try await stepPolicy()
     case 11: return try await stepRevoke()
     case 12:
-      while try await store.transaction({ try $0.approvals.expireDue(limit: 3) }) > 0 {}
+      try await store.transaction { tx in while try tx.approvals.expireDue(limit: 3) > 0 {} }
       model.sweep(now)
       return "sweep"
     case 13: return try await stepRequeue()
@@ -253,10 +253,9 @@ private struct Walk {
   }
 
   private mutating func stepRequeue() async throws -> String {
-    for task in tasks where model.tasks[task] == .cancelled {
-      try await store.tasks.requeue(task)
-      model.tasks[task] = .pending
-    }
+    let cancelled = tasks.filter { model.tasks[$0] == .cancelled }
+    try await store.transaction { tx in for task in cancelled { try tx.tasks.requeue(task) } }
+    for task in cancelled { model.tasks[task] = .pending }
     return "requeue"
   }
 
@@ -321,8 +320,7 @@ private struct Walk {
     for seed: UInt64 in [0xA11_0001, 0xA11_0002] {
       let time = ManualTimeSource()
       try await withStore(on: engine, options: .testing(time: time)) { test in
-        let tasks = try await [test.store.makeTask(), test.store.makeTask()]
-        var walk = Walk(test.store, time, tasks: tasks, seed: seed)
+        var walk = try await ApprovalWalk(test.store, time, seed: seed)
         for round in 0..<150 {
           if restarts, round % 50 == 49 { walk.store = try await test.restart() }
           let done = try await walk.step()

@@ -281,7 +281,7 @@ import Testing
       try await store.policies.delete("p")
       try await store.approvals.request(ApprovalRequest("a", ttl: .seconds(1), id: "2"))
       time.advance(by: .seconds(1))
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       let expected: [String: [(String, String)]] = [
         "approval:1": [
           ("approval.request", "library"), ("approval.decide", "alice"),

@@ -44,6 +44,46 @@ import Testing
     }
   }
 
+  /// Goal: every change of a policy enters the feed, in `global`; a deletion of none does not.
+  @Test(arguments: Engines.available)
+  func `every change of a policy is in the feed`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let policies = test.store.policies
+      let cursor = try await test.store.changes.cursor()
+      try await policies.set("pay", .alwaysDeny)
+      try await policies.set("pay", .requireApproval, grants: true)
+      #expect(try await policies.delete("pay"))
+      #expect(try await !policies.delete("pay"))
+      let events = try await test.store.changes.all(since: cursor).filter { $0.kind == "policy" }
+      #expect(events.map(\.summary) == ["put pay", "put pay", "delete pay"])
+      #expect(events.allSatisfy { $0.namespace == "global" })
+    }
+  }
+
+  /// Goal: a grant enters the feed when it is made, made longer and taken back.
+  @Test(arguments: Engines.available)
+  func `every change of a grant is in the feed`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let task = try await store.makeTask(run: "r")
+      let request = ApprovalRequest("pay", task: task)
+      let ids = try await [
+        store.approvals.request(request).id, store.approvals.request(request).id,
+      ]
+      let cursor = try await store.changes.cursor()
+      for id in ids {
+        try await store.approvals.decide(id, .approve, grant: true)
+        time.advance(by: .seconds(1))
+      }
+      let grant = try #require(try await store.grants.list().items.first)
+      try await store.grants.revoke(grant.id)
+      let events = try await store.changes.all(since: cursor).filter { $0.kind == "grant" }
+      #expect(events.map(\.summary) == ["put", "put", "revoke"].map { "\($0) \(grant.id)" })
+      #expect(events.allSatisfy { $0.namespace == "run:r" })
+    }
+  }
+
   /// Goal: a request that names no permission is held to the policy of its action.
   ///
   /// Method: an action that is always denied, without and with the permission's name.

@@ -137,4 +137,25 @@ import Testing
       }
     }
   }
+
+  /// Goal: a cut enters the feed once, with the number up to which a chain went.
+  ///
+  /// Method: a cut of some records, and of none.
+  @Test(arguments: Engines.available)
+  func `a cut enters the feed`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .oneSession(time: time)) { test in
+      let store = test.store
+      try await store.fill(1, 3)
+      time.advance(by: .seconds(1))
+      let bound = time.wallTime()
+      try await store.fill(1, 1)
+      let cursor = try await store.changes.cursor()
+      #expect(try await cut(store, before: bound) == 3)
+      #expect(try await cut(store, before: bound) == 0)
+      let events = try await store.changes.all(since: cursor)
+      #expect(events.map(\.summary) == ["cut 1:3"])
+      #expect(events.allSatisfy { $0.kind == "audit" && $0.namespace == "global" })
+    }
+  }
 }

@@ -3,19 +3,17 @@ import HoldfastTesting
 import Testing
 
 /// Random operations on an audit log and on a plain list, compared after each.
-private struct AuditWalker {
-  let test: TestStore
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var records: [AuditRecord] = []
-  var heads: [Int64: Int64] = [:]
-  var anchors: [AuditAnchor] = []
-  var chain: Int64 = 1
+struct AuditWalk: Walk {
+  var store: Store
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var records: [AuditRecord] = []
+  private var heads: [Int64: Int64] = [:]
+  private var anchors: [AuditAnchor] = []
+  private var chain: Int64 = 1
 
-  private var store: Store { test.store }
-
-  init(_ test: TestStore, _ time: ManualTimeSource, seed: UInt64) {
-    self.test = test
+  init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) {
+    self.store = store
     self.time = time
     generator = SeededGenerator(seed: seed)
   }
@@ -47,9 +45,6 @@ private struct AuditWalker {
       anchors.append(try await store.audit.anchor())
       return "anchor"
     case 13: return try await cut()
-    case 14 where generator.next() % 4 == 0:
-      try await test.restart()
-      return "reopen"
     default:
       time.advance(by: .milliseconds(Int(generator.next() % 2_000)))
       return "wait"
@@ -86,14 +81,15 @@ private struct AuditWalker {
       expected += ids.count
       records.removeAll { ids.contains($0.id) }
     }
-    var removed = 0
-    while case let count = try await slice(before), count > 0 { removed += count }
+    let removed = try await store.transaction { tx in
+      var removed = 0
+      while case let count = try tx.audit.cut(before: before, limit: 3), count > 0 {
+        removed += count
+      }
+      return removed
+    }
     #expect(removed == expected)
     return "cut \(removed)"
-  }
-
-  private func slice(_ before: Instant) async throws -> Int {
-    try await store.transaction { tx in try tx.audit.cut(before: before, limit: 3) }
   }
 
   /// Compares everything that the store shows with the model.
@@ -136,11 +132,11 @@ private struct AuditWalker {
     let time = ManualTimeSource()
     let key = number == 1 ? nil : try MasterKey.test()
     try await withStore(on: engine, options: .oneSession(time: time, key: key)) { test in
-      var walker = AuditWalker(test, time, seed: seed)
+      var walk = AuditWalk(test.store, time, seed: seed)
       for round in 0..<120 {
-        if round == 60 { try await test.restart() }
-        let done = try await walker.step()
-        try await walker.compare("seed \(seed), round \(round): \(done)")
+        if round % 30 == 29 { walk.store = try await test.restart() }
+        let done = try await walk.step()
+        try await walk.compare("seed \(seed), round \(round): \(done)")
         if Task.isCancelled { break }
       }
     }

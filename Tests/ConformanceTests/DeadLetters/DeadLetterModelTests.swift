@@ -3,8 +3,8 @@ import HoldfastTesting
 import Testing
 
 /// Random operations on dead letters and on a plain dictionary, compared after each.
-private struct LetterWalk {
-  struct Letter: Equatable {
+struct DeadLetterWalk: Walk {
+  private struct Letter: Equatable {
     var source: String
     var message: Value
     var status: DeadLetterStatus
@@ -14,9 +14,9 @@ private struct LetterWalk {
   }
 
   var store: Store
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model: [String: Letter] = [:]
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model: [String: Letter] = [:]
 
   private var now: Instant { time.wallTime() }
   private let ids = ["a", "b", "c", "d", "e"]
@@ -167,7 +167,7 @@ private struct LetterWalk {
     let seed = 0x5EED_6000 + walk.number
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
-      var letters = LetterWalk(test.store, time, seed: seed)
+      var letters = DeadLetterWalk(test.store, time, seed: seed)
       for round in 0..<150 {
         if walk.restarts, round == 75 { letters.store = try await test.restart() }
         let done = try await letters.step()

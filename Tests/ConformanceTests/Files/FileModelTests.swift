@@ -27,13 +27,19 @@ private struct FileModel {
 }
 
 /// Random operations on a store and on the model, compared after each.
-private struct FileWalk {
-  let test: TestStore
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model = FileModel()
+struct FileWalk: Walk {
+  var store: Store
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model = FileModel()
 
-  private var files: Files { test.store.files(.run("walk")) }
+  init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) {
+    self.store = store
+    self.time = time
+    generator = SeededGenerator(seed: seed)
+  }
+
+  private var files: Files { store.files(.run("walk")) }
 
   private mutating func name() -> String {
     ["a", "b", "c", "foo..bar", "é"].randomElement(using: &generator) ?? "a"
@@ -75,7 +81,7 @@ private struct FileWalk {
       time.advance(by: .seconds(50_000))
       return "advance"
     default:
-      try await test.store.sweepFiles()
+      try await store.sweepFiles()
       return "sweep"
     }
   }
@@ -132,11 +138,11 @@ private struct FileWalk {
     let seed = 0xF11E_0000 + number
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
-      var walk = FileWalk(test: test, time: time, generator: SeededGenerator(seed: seed))
+      var walk = FileWalk(test.store, time, seed: seed)
       for round in 0..<80 {
         let done = try await walk.step()
         try await walk.compare("seed \(seed), round \(round): \(done)")
-        if number == 1, round % 20 == 10 { try await test.restart() }
+        if number == 1, round % 20 == 10 { walk.store = try await test.restart() }
         if Task.isCancelled { break }
       }
     }

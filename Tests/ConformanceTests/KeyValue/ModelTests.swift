@@ -41,20 +41,21 @@ private struct Model {
 }
 
 /// Random operations on a store and on the model, compared after each.
-private struct Walk {
-  let store: Store
-  let kv: KeyValue
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model = Model()
+struct KeyValueWalk: Walk {
+  var store: Store
+  private let namespace: Namespace
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model = Model()
 
   init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) throws {
     self.store = store
     self.time = time
-    kv = store.kv(try Namespace("walk:\(seed)"))
+    namespace = try Namespace("walk:\(seed)")
     generator = SeededGenerator(seed: seed)
   }
 
+  private var kv: KeyValue { store.kv(namespace) }
   private var now: Instant { time.wallTime() }
 
   private mutating func key() -> String {
@@ -94,7 +95,7 @@ private struct Walk {
       if count == 1 { model.items = [:] }
       return "clear"
     case 13:
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       return "sweep"
     default:
       let duration = Duration.microseconds(Int(generator.next() % 3_000))
@@ -229,7 +230,7 @@ private struct Walk {
     let seed = 0x5EED_2000 + number
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
-      var walk = try Walk(test.store, time, seed: seed)
+      var walk = try KeyValueWalk(test.store, time, seed: seed)
       for round in 0..<250 {
         let done = try await walk.step()
         try await walk.compare("seed \(seed), round \(round): \(done)")

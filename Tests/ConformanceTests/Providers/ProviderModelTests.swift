@@ -4,9 +4,9 @@ import Testing
 
 /// Random calls of a few providers, on a store and on the plainest account of what a circuit does,
 /// compared after each.
-private struct ProviderWalk {
+struct ProviderWalk: Walk {
   /// What should be known of one provider.
-  struct Item: Equatable {
+  private struct Item: Equatable {
     var priority: Int
     var status = "closed"
     var failures = 0
@@ -32,11 +32,11 @@ private struct ProviderWalk {
   }
 
   var store: Store
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model: [String: Item] = [:]
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model: [String: Item] = [:]
   /// Tokens that were handed out, the newest last; most are of no use any more.
-  var tokens: [Int64] = [1]
+  private var tokens: [Int64] = [1]
 
   init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) {
     self.store = store
@@ -177,6 +177,19 @@ private struct ProviderWalk {
     }
     _ = try outcome.get()
     return item
+  }
+
+  /// Takes leave of the successes that changed no state and were not stored within a second.
+  mutating func forget() async throws {
+    for provider in try await providers.list().items {
+      guard let item = model[provider.name] else { continue }
+      let stored = Int(provider.health.totalSuccesses)
+      #expect(stored <= item.totalSuccesses)
+      guard stored < item.totalSuccesses else { continue }
+      model[provider.name]?.totalSuccesses = stored
+      model[provider.name]?.latency = provider.health.lastLatency
+      model[provider.name]?.lastSuccess = provider.health.lastSuccessAt
+    }
   }
 
   /// Compares everything that the store shows with the model.

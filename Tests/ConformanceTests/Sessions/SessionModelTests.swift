@@ -16,7 +16,15 @@ private struct SessionModel {
     var order: Int
   }
 
+  struct Thread: Equatable {
+    var key: String
+    var created: Instant
+    var lastMessage: Instant
+  }
+
   var sessions: [String: Session] = [:]
+  /// The threads by channel and name.
+  var threads: [[String]: Thread] = [:]
   private var clock = 0
 
   mutating func tick() -> Int {
@@ -37,11 +45,11 @@ private struct SessionModel {
 }
 
 /// Random operations on a store and on the model, compared after each.
-private struct SessionWalk {
+struct SessionWalk: Walk {
   var store: Store
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model = SessionModel()
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model = SessionModel()
 
   private var now: Instant { time.wallTime() }
   private let ids = ["a", "b", "é", "s/1"]
@@ -59,7 +67,8 @@ private struct SessionWalk {
   /// Does one thing on both sides; what it did, for the message of a failure.
   mutating func step() async throws -> String {
     let id = pick(ids)
-    switch generator.next() % 12 {
+    switch generator.next() % 14 {
+    case 12, 13: return try await stepThread(id)
     case 0, 1: return try await save(id)
     case 2: return try await touch(id)
     case 3...6: return try await append(id)
@@ -70,7 +79,7 @@ private struct SessionWalk {
       model.sessions[id] = nil
       return "delete \(id)"
     case 11:
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       return "sweep"
     default:
       time.advance(by: .microseconds(Int(generator.next() % 3)))
@@ -162,6 +171,46 @@ private struct SessionWalk {
     return "clear \(id)"
   }
 
+  private mutating func stepThread(_ id: String) async throws -> String {
+    let place = [pick(["c", "d"]), pick(["1", "2"])]
+    let (channel, thread) = (place[0], place[1])
+    let old = model.threads[place]
+    switch generator.next() % 5 {
+    case 0, 1:
+      let result = try await store.threads.upsert(
+        channel: channel, thread: thread, sessionKey: id)
+      #expect(result.isNew == (old == nil))
+      model.threads[place] = SessionModel.Thread(
+        key: id, created: old?.created ?? now, lastMessage: now)
+      return "upsert thread \(place)"
+    case 2, 3:
+      let code = await refusal {
+        try await store.threads.touch(channel: channel, thread: thread)
+      }?.code
+      #expect(code == (old == nil ? .notFound : nil))
+      let now = now
+      model.threads[place]?.lastMessage = now
+      return "touch thread \(place)"
+    default:
+      #expect(try await store.threads.delete(channel: channel, thread: thread) == (old != nil))
+      model.threads[place] = nil
+      return "delete thread \(place)"
+    }
+  }
+
+  private func compareThreads(_ doing: Comment) async throws {
+    let threads = try await store.threads.list().items
+    let seen = threads.map { thread in
+      (
+        [thread.channel, thread.thread],
+        SessionModel.Thread(
+          key: thread.sessionKey, created: thread.createdAt, lastMessage: thread.lastMessageAt)
+      )
+    }
+    #expect(seen.count == model.threads.count, doing)
+    #expect(Dictionary(seen) { $1 } == model.threads, doing)
+  }
+
   /// Compares everything that the store shows with the model.
   mutating func compare(_ doing: Comment) async throws {
     #expect(try await store.sessions.list().items.count == model.sessions.count, doing)
@@ -187,6 +236,7 @@ private struct SessionWalk {
       let found = try await store.sessions.getByThread(channel: channel, thread: thread)
       #expect(found?.id == model.lastUsed(channel: channel, thread: thread), doing)
     }
+    try await compareThreads(doing)
   }
 }
 
@@ -194,8 +244,8 @@ private struct SessionWalk {
   /// Goal: whatever is done in whatever order, sessions hold what plain dictionaries would, also
   /// when the store is closed and opened again in the middle.
   ///
-  /// Method: random saves, touches, appends, rollbacks, pops, clears, deletions, sweeps and moves
-  /// of the clock, from printed seeds, compared with a model after each step.
+  /// Method: random saves, touches, appends, rollbacks, pops, clears, deletions, threads, sweeps
+  /// and moves of the clock, from printed seeds, compared with a model after each step.
   @Test(arguments: Engines.available, [(1, false), (2, true), (3, true)] as [(UInt64, Bool)])
   func `sessions do what a plain model does`(
     on engine: TestEngine, walk: (number: UInt64, restarts: Bool)

@@ -27,7 +27,7 @@ import Testing
       let names: [Bound] = [.text("c"), .text("t")]
       let number = Bound.integer(1)
       let others: [(Statement, [Bound])] = [
-        (SessionSQL.get, [.text("s")]), (SessionSQL.ofThread, names),
+        (SessionSQL.get, [.text("s")]), (SessionSQL.ofThread, names + [.integer(1)]),
         (SessionSQL.numbersOfRun, [.text("r")]), (SessionSQL.deleteOfRun, [.text("r")]),
         (SessionSQL.deleteIdle, [number, .integer(10)]),
         (SessionSQL.items, [number, number, .integer(10)]),

@@ -322,7 +322,7 @@ import Testing
       await expectRefusal(.invalidState) {
         try await sessions.save(SessionEntry("s", run: "42"))
       }
-      while try await Upkeep(store: store).slice() > 0 {}
+      try await store.sweep()
       #expect(try await store.rows(of: "session_items") == 1)
       try await sessions.save(SessionEntry("late", run: "never begun"))
       try await store.runs.delete("never begun")

@@ -3,19 +3,19 @@ import HoldfastTesting
 import Testing
 
 /// Random operations on the tasks of a store and on a model, compared after each.
-private struct TaskWalk {
-  let test: TestStore
-  let time: ManualTimeSource
-  var generator: SeededGenerator
-  var model = TaskModel()
+struct TaskWalk: Walk {
+  var store: Store
+  private let time: ManualTimeSource
+  private var generator: SeededGenerator
+  private var model = TaskModel()
   /// The leases that somebody was given, lost ones included.
-  var leases: [(id: String, token: Int64)] = []
+  private var leases: [(id: String, token: Int64)] = []
 
-  private var tasks: Tasks { test.store.tasks }
+  private var tasks: Tasks { store.tasks }
   private var now: Instant { time.wallTime() }
 
-  init(_ test: TestStore, _ time: ManualTimeSource, seed: UInt64) {
-    self.test = test
+  init(_ store: Store, _ time: ManualTimeSource, seed: UInt64) {
+    self.store = store
     self.time = time
     generator = SeededGenerator(seed: seed)
   }
@@ -206,7 +206,7 @@ private struct TaskWalk {
     if expected == nil, model.items[id]?.steps.contains(name) == false {
       model.items[id]?.steps.append(name)
     }
-    let store = test.store
+    let store = store
     let outcome = try await outcome {
       try await store.transaction { tx in
         try tx.tasks.recordStep(name, of: id, result: .string(name), token: token).step
@@ -219,7 +219,6 @@ private struct TaskWalk {
   private mutating func stepStuck() async throws -> String {
     let now = now
     if chance(1, in: 2) {
-      let store = test.store
       let recovered = try await store.transaction { try $0.tasks.recoverExpired(limit: 1_000) }
       let expected = ["a", "b", "default"].reduce(0) { $0 + model.recover($1, at: now) }
       #expect(recovered == expected)
@@ -252,7 +251,7 @@ private struct TaskWalk {
     let page = try await tasks.list(query)
     #expect(page.total == model.order.count, doing)
     #expect(page.items.map(\.id) == model.order, doing)
-    let steps = try await test.store.read { tx in
+    let steps = try await store.read { tx in
       try page.items.map { try tx.tasks.steps($0.id).map(\.name) }
     }
     for (task, steps) in zip(page.items, steps) {
@@ -279,10 +278,10 @@ private struct TaskWalk {
     let reopens = number > 2
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
-      var walk = TaskWalk(test, time, seed: seed)
+      var walk = TaskWalk(test.store, time, seed: seed)
       for round in 0..<200 {
         let done = try await walk.step()
-        if reopens, round % 23 == 22 { try await test.restart() }
+        if reopens, round % 23 == 22 { walk.store = try await test.restart() }
         try await walk.compare("seed \(seed), round \(round): \(done)")
         if Task.isCancelled { break }
       }

@@ -1,0 +1,60 @@
+import HTTPTypes
+import Holdfast
+import HoldfastTesting
+import Testing
+
+@testable import HoldfastServer
+
+@Suite(.timeLimit(.minutes(5))) struct RepeatTests {
+  /// Goal: the cases below are about all that can be written.
+  @Test func `every write route is tried`() {
+    let routes = Routes.all.filter { $0.method != .get }
+      .map { "\($0.method.rawValue) \($0.pattern)" }
+    #expect(Set(Try.all.map(\.testDescription) + Try.reads) == Set(routes))
+    #expect(Try.all.count + Try.reads.count == routes.count)
+  }
+
+  /// Goal: no write route ignores an idempotency key: it is answered once, or refuses the key.
+  ///
+  /// Method: each request twice with one key. The second answer must be the first one, and nothing
+  /// enters the feed; the key is then taken for any other request. A route that refuses must do so
+  /// before it does anything, and take the request without a key.
+  @Test(arguments: Try.all)
+  func `a key makes a write repeatable or is refused`(_ request: Try) async throws {
+    try await withServer { server in
+      let store = server.store
+      let grant = try await server.stock()
+      let path = request.path.replacing("GRANT", with: grant)
+      func send(_ headers: [String: String]) async throws -> Answer {
+        guard let text = request.body?.stringValue else {
+          return try await server.send(request.method, path, request.body, headers: headers)
+        }
+        return try await server.send(
+          request.method, path, text: text,
+          headers: headers.merging(["Content-Type": "text/plain"]) { $1 })
+      }
+      let key = ["Idempotency-Key": "once"]
+      let before = try await store.changes.cursor()
+      let first = try await send(key)
+      let after = try await store.changes.cursor()
+      let second = try await send(key)
+      #expect(try await store.changes.page(since: after).items.isEmpty)
+      #expect(second.status == first.status)
+      guard request.isRepeatable else {
+        #expect(first.code == "invalid" && first.body["hint"]?.stringValue != nil)
+        #expect(first.details["field"] == "Idempotency-Key")
+        #expect(try await store.changes.page(since: before).items.isEmpty)
+        let match = try await send(["If-Match": "\"1\""])
+        #expect(match.status == 400)
+        #expect((200...299).contains(try await send([:]).status))
+        return
+      }
+      #expect((200...299).contains(first.status), "\(first.text)")
+      #expect(second.text == first.text)
+      #expect(second.headers["etag"] == first.headers["etag"])
+      #expect(second.headers["location"] == first.headers["location"])
+      let other = try await server.send("PUT", "/v1/kv/global/o", ["value": 1], headers: key)
+      #expect(other.status == 409 && other.code == "conflict")
+    }
+  }
+}
