@@ -226,8 +226,8 @@ struct RetentionPass {
   /// How many files one transaction trims: a trim only marks, and upkeep removes in slices.
   private static let filesMax = 10
 
-  /// Runs one slice to its end, whoever leaves meanwhile: a run stops between slices, and knows what
-  /// it has removed.
+  /// Runs one slice to its end, whoever leaves meanwhile: a run stops between slices, and knows
+  /// what it has removed.
   private func slice(
     _ body: @escaping @Sendable (Transaction) throws -> Int
   ) async throws -> Int {
