@@ -42,9 +42,9 @@ public struct DeadLettersTransaction {
 
   /// Saves the letter of a task whose attempts are spent: given up from the start.
   ///
-  /// Where the same task died before and that letter is not resolved, it is that letter again. It is
-  /// known by all that the store wrote of the task: a letter that somebody saved under the task's
-  /// source, of another run or with another message, stays as it is.
+  /// Where the same task died before and that letter is not resolved, it is that letter again. It
+  /// is known by all that the store wrote of the task: a letter that somebody saved under the
+  /// task's source, of another run or with another message, stays as it is.
   ///
   /// - Parameters:
   ///   - task: The task's id.

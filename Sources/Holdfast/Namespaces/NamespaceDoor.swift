@@ -7,8 +7,8 @@ import HoldfastCore
 /// other: in what is stored, and by the numbers of their transactions, which order the feed.
 ///
 /// They are few, because a transaction may hold one of each, and the server's table of locks is
-/// bounded; two namespaces behind one door only wait for each other's clears. The first two segments
-/// decide, so that a run, or a bot, and all below it lie behind one.
+/// bounded; two namespaces behind one door only wait for each other's clears. The first two
+/// segments decide, so that a run, or a bot, and all below it lie behind one.
 enum NamespaceDoor {
   /// How many there are.
   static let count = 64

@@ -152,7 +152,8 @@ public struct NamespacesTransaction {
 
   /// Marks every namespace under a run or a bot, without a look at its state.
   ///
-  /// The caller has shut their doors: as the first thing, for whoever has begun already begins anew.
+  /// The caller has shut their doors: as the first thing, for whoever has begun already begins
+  /// anew.
   func clearAll(under namespace: Namespace, on connection: any Connection) throws(StoreError)
     -> Int
   {

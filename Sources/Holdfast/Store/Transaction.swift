@@ -171,7 +171,8 @@ extension Connection {
   ///     first parameter names the row.
   ///   - look: Finds a row by that one parameter, with the same columns.
   ///   - events: What is written behind them, such as their events.
-  /// - Returns: One result for each of the steps; one without a row where nothing was written.
+  /// - Returns: One result for each of the first steps; one without a row where nothing was
+  ///   written.
   /// - Throws: What the database says, as a ``StoreError``.
   package func written(
     _ steps: [Step], thenLook look: Statement, with events: [Step] = []

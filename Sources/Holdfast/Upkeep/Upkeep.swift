@@ -153,8 +153,8 @@ public final class Upkeep: Service {
   /// Runs retention where no node has for an hour and something has to go.
   ///
   /// The row `retention` of `leases` keeps the others away for that hour; a store in which nothing
-  /// is past its time is not written. A run that failed, in part or as a whole, is tried again after
-  /// a minute, then after twice as long each time, up to an hour.
+  /// is past its time is not written. A run that failed, in part or as a whole, is tried again
+  /// after a minute, then after twice as long each time, up to an hour.
   ///
   /// - Returns: Whether it ran.
   @discardableResult

@@ -2,10 +2,10 @@
 /// even where the error is swallowed.
 ///
 /// An operation that finds halfway that it cannot go on has written already, and what it wrote must
-/// not be kept. And what an operation is given is measured by functions that know of no transaction. Yet nothing of
-/// a transaction may be kept in which an operation was given too much, whatever its body does with
-/// the error. So whoever runs a body listens while it runs; a body is one synchronous call, and
-/// nothing else is measured in it.
+/// not be kept. And what an operation is given is measured by functions that know of no
+/// transaction. Yet nothing of a transaction may be kept in which an operation was given too much,
+/// whatever its body does with the error. So whoever runs a body listens while it runs; a body is
+/// one synchronous call, and nothing else is measured in it.
 package enum Excess {
   @TaskLocal private static var listener: (@Sendable (StoreError) -> Void)?
 

@@ -164,9 +164,11 @@ import Testing
     }
   }
 
-  /// Goal: a refusal beside a task with the same unique key names that task only to those of its run.
+  /// Goal: a refusal beside a task with the same unique key names that task only to those of its
+  /// run.
   ///
-  /// Method: a task of a run; others of the same run, of another and of none are saved and requeued.
+  /// Method: a task of a run; others of the same run, of another and of none are saved and
+  /// requeued.
   @Test(arguments: Engines.available)
   func `a twin is named inside its run only`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in

@@ -66,8 +66,8 @@ import Testing
     try await store.kv(namespace).keys().all()
   }
 
-  /// Fills a namespace with more than a clear looks at, later than what has begun: so what that puts
-  /// lies on no page that the clear reads, in either index, and the pages meet nobody's eye.
+  /// Fills a namespace with more than a clear looks at, later than what has begun: so what that
+  /// puts lies on no page that the clear reads, in either index, and the pages meet nobody's eye.
   private func fill(
     _ store: Store, _ namespace: Namespace = namespace, later time: ManualTimeSource
   ) async throws {
@@ -110,8 +110,8 @@ import Testing
     }
   }
 
-  /// Goal: a put and a clear that both succeeded leave what one order of them leaves, the feed tells
-  /// that order, and no row is left over.
+  /// Goal: a put and a clear that both succeeded leave what one order of them leaves, the feed
+  /// tells that order, and no row is left over.
   ///
   /// Method: a body that began before the clear puts after it: at once, and when upkeep has
   /// removed the namespace's row too.
