@@ -6,7 +6,7 @@ import Testing
 /// How long a group of writes is held open for the callers that the one before it answered.
 @Suite struct GroupGatheringTests {
   /// A write that nobody waits for.
-  // Unchecked: one task has it.
+  // Unchecked: only the thread of the test has it.
   private final class Call: WriteCall, @unchecked Sendable {
     init() { super.init(isRelaxed: false, arrived: .zero) }
   }
