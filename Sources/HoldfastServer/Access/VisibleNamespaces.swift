@@ -43,6 +43,7 @@ extension Call {
   /// more follows only where another one may be seen.
   ///
   /// - Parameters:
+  ///   - operation: What is being done.
   ///   - limit: How many; `nil` for the default.
   ///   - after: Where the page before ended.
   ///   - isVisible: Whether the caller may see one.
@@ -50,37 +51,73 @@ extension Call {
   /// - Returns: The page; it may be short, and only its `next` says whether more follows.
   /// - Throws: What the list throws.
   func visible<Item: Sendable>(
-    limit: Int?, after: String?, where isVisible: (Item) -> Bool,
-    list: (String?, Int?) async throws(StoreError) -> Page<Item>
+    _ operation: Operation, limit: Int?, after: String?,
+    where isVisible: @escaping @Sendable (Item) -> Bool,
+    list: @escaping @Sendable (Transaction, String?, Int?) throws(StoreError) -> Page<Item>
   ) async throws(StoreError) -> Page<Item> {
-    guard !access.isUnrestricted else { return try await list(after, limit) }
+    guard !access.isUnrestricted else {
+      return try await store.consult(operation) { tx in try list(tx, after, limit) }
+    }
     if let limit { try Checks.pageLimit(limit, limits) }
     let wanted = limit ?? limits.pageItemsDefault
     var shown: [Item] = []
-    var end: (after: String?, count: Int)?
+    var end: String?
     var place = after
     var asked = min(wanted + 1, limits.pageItemsMax)
-    search: for _ in 0..<Self.looksMax {
-      let page = try await list(place, asked)
-      for (index, item) in page.items.enumerated() where isVisible(item) {
-        guard shown.count < wanted else { break search }
-        shown.append(item)
-        end = (place, index + 1)
+    for _ in 0..<Self.looksMax {
+      let (from, count, room) = (place, asked, wanted - shown.count)
+      let look = try await store.consult(operation) { tx in
+        try VisibleItems(after: from, asked: count, room: room, where: isVisible) {
+          after, limit throws(StoreError) in try list(tx, after, limit)
+        }
       }
-      guard let next = page.next else { return Page(items: shown, next: nil) }
+      shown += look.items
+      end = look.end ?? end
+      guard !look.isMore else { break }
+      guard let next = look.next else { return Page(items: shown, next: nil) }
       place = next
       // A page that ends at its size in bytes, not at its number of items, is enough for one
       // answer.
-      if page.items.count < asked, !shown.isEmpty { break }
+      if look.isShort, !shown.isEmpty { break }
       asked = limits.pageItemsMax
     }
-    guard let end else { return Page(items: [], next: place) }
-    return Page(items: shown, next: try await list(end.after, end.count).next)
+    return Page(items: shown, next: shown.isEmpty ? place : end)
   }
 
   /// How many pages are looked through for one: past so many that hold nothing to be seen, the
   /// caller goes on from there.
   private static let looksMax = 200
+}
+
+/// What one look into a list finds of what may be seen.
+///
+/// It is one snapshot: the last item shown is found again by its number in the page, and a page of
+/// later could have another item there.
+private struct VisibleItems<Item: Sendable>: Sendable {
+  /// What is shown, as far as there is room.
+  let items: [Item]
+  /// Where the list goes on behind the last item shown; `nil` where none is, or nothing follows.
+  let end: String?
+  /// Whether there is more to be seen than room.
+  let isMore: Bool
+  /// Where the list goes on behind all that was looked at.
+  let next: String?
+  /// Whether the page held fewer items than were asked for.
+  let isShort: Bool
+
+  init(
+    after place: String?, asked: Int, room: Int, where isVisible: (Item) -> Bool,
+    list: (String?, Int?) throws(StoreError) -> Page<Item>
+  ) throws(StoreError) {
+    let page = try list(place, asked)
+    let seen = page.items.indices.filter { isVisible(page.items[$0]) }
+    let shown = seen.prefix(room)
+    items = shown.map { page.items[$0] }
+    isMore = seen.count > room
+    next = page.next
+    isShort = page.items.count < asked
+    end = if let last = shown.last { try list(place, last + 1).next } else { nil }
+  }
 }
 
 /// A namespace as a list shows it.

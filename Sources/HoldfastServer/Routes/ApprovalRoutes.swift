@@ -50,6 +50,9 @@ enum ApprovalRoutes {
     return try call.answer(decided)
   }
 
+  private static let listing = Operation("approvals.list", isWrite: false)
+  private static let expiring = Operation("approvals.expired", isWrite: false)
+
   /// Approvals, the newest first; with `max_age` those that nobody decided in that time.
   private static func list(_ call: Call) async throws -> Response {
     let (query, age) = try call.query { query throws(Refusal) in
@@ -67,16 +70,17 @@ enum ApprovalRoutes {
       )
     }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
-    ) { after, limit throws(StoreError) in
+      age == nil ? listing : expiring, limit: query.limit, after: query.after,
+      where: { call.access.reads($0.namespace) }
+    ) { tx, after, limit throws(StoreError) in
       if let age {
-        return try await call.store.approvals.expired(maxAge: age, after: after, limit: limit)
+        return try tx.approvals.expired(maxAge: age, after: after, limit: limit)
       }
       var query = query
       query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
-      return try await call.store.approvals.list(query)
+      return try tx.approvals.list(query)
     }
     return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }

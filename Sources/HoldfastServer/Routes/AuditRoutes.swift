@@ -15,6 +15,8 @@ enum AuditRoutes {
     Route(.get, "/v1/audit/{id}", role: .reader, answer: get),
   ]
 
+  private static let listing = Operation("audit.list", isWrite: false)
+
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       AuditQuery(
@@ -25,13 +27,13 @@ enum AuditRoutes {
         limit: try query.number("limit"))
     }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads($0) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
-      return try await call.store.audit.list(query)
+      return try tx.audit.list(query)
     }
     return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }

@@ -35,6 +35,8 @@ enum DeadLetterRoutes {
     return try call.answer(letter.json, version: letter.version)
   }
 
+  private static let listing = Operation("dead_letters.list", isWrite: false)
+
   /// Letters, the newest first; with `retryable` those that are due, the soonest first.
   private static func list(_ call: Call) async throws -> Response {
     let (query, isRetryable) = try call.query { query throws(Refusal) in
@@ -48,13 +50,13 @@ enum DeadLetterRoutes {
     }
     if isRetryable { return try await retryable(query, call) }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
-      return try await call.store.deadLetters.list(query)
+      return try tx.deadLetters.list(query)
     }
     return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }

@@ -58,6 +58,8 @@ enum GrantRoutes {
     Route(.delete, "/v1/grants/{id}", role: .operator, answer: revoke),
   ]
 
+  private static let listing = Operation("grants.list", isWrite: false)
+
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       GrantQuery(
@@ -66,12 +68,12 @@ enum GrantRoutes {
         limit: try query.number("limit"))
     }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.after = after
       query.limit = limit
-      return try await call.store.grants.list(query)
+      return try tx.grants.list(query)
     }
     return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }

@@ -48,6 +48,8 @@ enum RunRoutes {
     return try call.answer(run.json, version: run.version)
   }
 
+  private static let listing = Operation("runs.list", isWrite: false)
+
   private static func list(_ call: Call) async throws -> Response {
     let (query, counts) = try call.query { query throws(Refusal) in
       (
@@ -60,12 +62,12 @@ enum RunRoutes {
       )
     }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads(.run($0.id)) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads(.run($0.id)) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.after = after
       query.limit = limit
-      return try await call.store.runs.list(query)
+      return try tx.runs.list(query)
     }
     var object = Value.page(page.items.map(\.json), next: page.next)
     if counts { object["counts"] = try await self.counts(call) }

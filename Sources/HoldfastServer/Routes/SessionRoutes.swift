@@ -50,6 +50,8 @@ enum SessionRoutes {
     return try call.answer(session.json, version: session.version)
   }
 
+  private static let listing = Operation("sessions.list", isWrite: false)
+
   /// Sessions, the newest first; with a channel and a thread the one that was used last, or none.
   private static func list(_ call: Call) async throws -> Response {
     let (query, thread) = try call.query { query throws(Refusal) in
@@ -63,13 +65,13 @@ enum SessionRoutes {
     }
     if let thread { return try await ofThread(thread, query, call) }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
-      return try await call.store.sessions.list(query)
+      return try tx.sessions.list(query)
     }
     return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }

@@ -110,6 +110,8 @@ enum TaskRoutes {
     return task
   }
 
+  private static let listing = Operation("tasks.list", isWrite: false)
+
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       TaskQuery(
@@ -119,24 +121,28 @@ enum TaskRoutes {
         order: try query.word("order") ?? .newest, after: query.text("after"),
         limit: try query.number("limit"), counts: try query.flag("total"))
     }
-    var total: Int?
+    guard !call.access.isUnrestricted else {
+      let page = try await call.store.tasks.list(query)
+      return answer(page.items, next: page.next, total: page.total)
+    }
     let page = try await call.visible(
-      limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
-    ) { after, limit throws(StoreError) in
+      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+    ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
       query.after = after
       query.limit = limit
-      query.counts = query.counts && total == nil && call.access.isUnrestricted
-      let page = try await call.store.tasks.list(query)
-      total = total ?? page.total
+      query.counts = false
+      let page = try tx.tasks.list(query)
       return Page(items: page.items, next: page.next)
     }
-    var object = Value.page(page.items.map(\.json), next: page.next)
-    if query.counts {
-      if total == nil { total = try await count(query, call) }
-      object["total"] = .integer(Int64(total ?? 0))
-    }
+    let total = query.counts ? try await count(query, call) : nil
+    return answer(page.items, next: page.next, total: total)
+  }
+
+  private static func answer(_ tasks: [TaskRecord], next: String?, total: Int?) -> Response {
+    var object = Value.page(tasks.map(\.json), next: next)
+    if let total { object["total"] = .integer(Int64(total)) }
     return .json(.object(object))
   }
 
