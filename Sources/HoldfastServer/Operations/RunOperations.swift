@@ -66,7 +66,7 @@ enum RunOperations {
         return
       }
       throw StoreError(
-        .conflict, "The run cannot be deleted by its agents: \(what).",
+        .forbidden, "The run cannot be deleted by its agents: \(what).",
         hint: "Finish what is under the run, or let an operator delete it.",
         details: ["run": .string(id), "role": .string(Role.operator.rawValue)])
     }
