@@ -1,4 +1,5 @@
 import Holdfast
+import HoldfastEngine
 import HoldfastTesting
 import Testing
 
@@ -45,6 +46,27 @@ import Testing
       ] {
         #expect(try await server.send(method, path, as: lesser.secret).status == 403)
       }
+    }
+  }
+
+  /// Goal: a run that failed on a kind is not called complete, and says which kind it was.
+  ///
+  /// Method: audit records are edited that have to go; it is undone, for the store is looked through
+  /// at the end.
+  @Test(arguments: Engines.available)
+  func `a run that fails on a kind is not complete`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withServer(on: engine, store: .testing(time: time)) { server in
+      for _ in 0..<4 { try await server.store.audit.record(AuditEntry(action: "a")) }
+      let engine = server.store.engine
+      let edit = Statement("UPDATE audit_log SET action = 'x' WHERE action = 'a'")
+      _ = try await engine.write(WriteOptions(), [Step(edit)])
+      time.advance(by: .seconds(31 * 86_400))
+      let run = try await server.send("POST", "/v1/retention/run")
+      #expect(run.status == 200 && run.body["complete"] == false)
+      #expect(run.body["failures"] == ["audit": "corrupt"])
+      let undo = Statement("UPDATE audit_log SET action = 'a' WHERE action = 'x'")
+      _ = try await engine.write(WriteOptions(), [Step(undo)])
     }
   }
 }

@@ -86,7 +86,8 @@ public struct Retention: Sendable {
   ///
   /// - Parameter dryRun: Whether only to count: the same rows are looked at, and nothing goes.
   /// - Returns: How many of each kind went, or would, and which kinds could not be gone through: an
-  ///   audit chain that was changed from outside is `corrupt`, and stays as it is.
+  ///   audit chain that was changed from outside is `corrupt`, and stays as it is. Where one
+  ///   failed, the run is not complete.
   /// - Throws: ``StoreError`` with `unavailable`, `closed`, and `corrupt` where the audit log
   ///   cannot take the record of the run.
   @discardableResult
@@ -112,14 +113,15 @@ public struct Retention: Sendable {
       let pass = RetentionPass(store: store, rules: rules, isOver: isOver, dryRun: dryRun)
       let outcome = try await pass.run()
       var report = RetentionReport(
-        isDryRun: dryRun, isComplete: !Task.isCancelled, isOverSize: isOver,
+        isDryRun: dryRun, isComplete: !Task.isCancelled && outcome.failures.isEmpty,
+        isOverSize: isOver,
         counts: outcome.counts, failures: outcome.failures.mapValues(\.code), bytesBefore: bytes,
         bytesAfter: bytes)
       guard !dryRun, recordsNothing || report.total > 0 || !report.failures.isEmpty else {
         return report
       }
       try await record(report, by: actor)
-      if report.total > 0, report.isComplete { try await store.engine.maintain() }
+      if report.total > 0, !Task.isCancelled { try await store.engine.maintain() }
       report.bytesAfter = try await store.size()
       return report
     }

@@ -128,7 +128,8 @@ public struct RetentionRules: Sendable, Equatable, Codable {
 public struct RetentionReport: Sendable, Equatable {
   /// Whether nothing was removed.
   public let isDryRun: Bool
-  /// Whether it came to its end; one that was cancelled has removed what is counted here.
+  /// Whether it came to its end with every kind; one that was cancelled, or failed on a kind, has
+  /// removed what is counted here.
   public let isComplete: Bool
   /// Whether the store was larger than its limit, so that the stricter policies held.
   public let isOverSize: Bool
@@ -143,4 +144,10 @@ public struct RetentionReport: Sendable, Equatable {
 
   /// How many in all.
   public var total: Int { counts.values.reduce(0, +) }
+
+  /// The failures as answers and the audit log show them: a member a kind, with its code's name.
+  package var failuresByName: Value {
+    let names = failures.map { ($0.key.rawValue, Value.string($0.value.name)) }
+    return .object(Object(names.sorted { $0.0 < $1.0 }))
+  }
 }

@@ -94,10 +94,7 @@ public struct RetentionTransaction {
     for kind in RetentionKind.allCases {
       details[kind.rawValue] = .integer(Int64(report.counts[kind] ?? 0))
     }
-    if !report.failures.isEmpty {
-      let failures = report.failures.map { ($0.key.rawValue, Value.string($0.value.name)) }
-      details["failures"] = .object(Object(failures.sorted { $0.0 < $1.0 }))
-    }
+    if !report.failures.isEmpty { details["failures"] = report.failuresByName }
     try transaction.audit.record(
       AuditEntry(action: AuditAction.retentionRun, details: .object(details)))
   }

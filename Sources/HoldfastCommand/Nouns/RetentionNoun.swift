@@ -98,20 +98,3 @@ struct RetentionSize: Verb {
       .rows(RetentionSet.fields))
   }
 }
-
-/// Runs retention.
-struct RetentionRun: Verb {
-  static let configuration = CommandConfiguration.verb(
-    "run", "Remove what the policies do not keep, and say how many of each kind went.",
-    about: "Upkeep does it once an hour by itself.",
-    examples: ["holdfast retention run --dry-run"])
-
-  @Flag(help: "Only count.")
-  var dryRun = false
-
-  @OptionGroup var arguments: StoreArguments
-
-  func request() throws -> Request {
-    .post(Route("retention", "run").with("dry_run", dryRun))
-  }
-}

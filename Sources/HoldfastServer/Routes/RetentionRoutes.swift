@@ -106,9 +106,8 @@ extension RetentionReport {
     let counts = RetentionKind.allCases.map {
       ($0.rawValue, Value.integer(Int64(self.counts[$0] ?? 0)))
     }
-    let failures = failures.map { ($0.key.rawValue, Value.string($0.value.name)) }
     return [
-      "failures": .object(Object(failures.sorted { $0.0 < $1.0 })),
+      "failures": failuresByName,
       "dry_run": .bool(isDryRun), "complete": .bool(isComplete), "over_size": .bool(isOverSize),
       "counts": .object(Object(counts)), "total": .integer(Int64(total)),
       "bytes_before": .integer(bytesBefore), "bytes_after": .integer(bytesAfter),

@@ -1,5 +1,10 @@
+import Holdfast
+import HoldfastCore
+import HoldfastEngine
 import HoldfastTesting
 import Testing
+
+@testable import HoldfastCommand
 
 /// The verbs of retention.
 @Suite struct RetentionVerbs {
@@ -20,5 +25,33 @@ import Testing
     #expect(try await place.holdfast("retention", "set", "tasks", "--keep-for", "-1s").code == 64)
     try await place.done("retention", "size", "1000000000")
     try await place.done("retention", "size")
+  }
+
+  /// Goal: who runs retention by a timer notices by the exit code that a kind failed, and which.
+  ///
+  /// Method: audit records are edited that have to go; the run, for a person and as JSON.
+  @Test(arguments: Engines.available)
+  func `a run that fails on a kind exits with its code`(on engine: TestEngine) async throws {
+    let place = try await Place(engine)
+    for _ in 0..<4 { try await place.done("audit", "record", "a") }
+    try await place.done("retention", "set", "audit", "--keep-last", "0")
+    let store = try await Store.open(StoreLocation(place.store), options: .testing())
+    let edit = Statement("UPDATE audit_log SET action = 'x' WHERE action = 'a'")
+    _ = try await store.engine.write(WriteOptions(), [Step(edit)])
+    await store.close()
+    let run = try await place.holdfast("retention", "run")
+    #expect(run.code == 74 && run.output.contains("complete\tfalse\n"))
+    #expect(run.errors.contains("Could not go through audit: corrupt."))
+    let json = try await place.holdfast("retention", "run", "--json")
+    #expect(json.code == 74 && json.output.contains(#""failures":{"audit":"corrupt"}"#))
+    #expect(json.errors.isEmpty)
+  }
+
+  /// Goal: of several failures the one that needs somebody most gives the exit code.
+  @Test func `damage is the worst failure`() {
+    #expect(RetentionRun.worst(of: []) == nil)
+    #expect(RetentionRun.worst(of: [.unavailable]) == .unavailable)
+    #expect(RetentionRun.worst(of: [.unavailable, .exhausted]) == .exhausted)
+    #expect(RetentionRun.worst(of: [.unavailable, .internal, .corrupt]) == .corrupt)
   }
 }

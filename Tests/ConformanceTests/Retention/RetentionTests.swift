@@ -303,6 +303,7 @@ import Testing
       let record = try #require(try await store.audit.list(query).items.first)
       #expect(record.details["tasks"] == 1 && record.details["audit"] == 0)
       #expect(record.details["failures"] == ["audit": "corrupt"])
+      #expect(record.details["complete"] == false)
       #expect(try await store.audit.list().items.count > 4)
       #expect(try await upkeep.retain() == false)
       time.advance(by: .seconds(60))
@@ -311,7 +312,7 @@ import Testing
       #expect(try await upkeep.retain() == false)
       time.advance(by: .seconds(60))
       let report = try await store.retention.run()
-      #expect(report.failures == [.audit: .corrupt])
+      #expect(report.failures == [.audit: .corrupt] && !report.isComplete)
       #expect(try await store.audit.list(query).items.count == 3)
     }
   }
