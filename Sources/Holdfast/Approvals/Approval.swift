@@ -108,8 +108,8 @@ public struct ApprovalRequest: Sendable, Equatable {
   public var thread: String?
   /// How long it waits for a decision; an hour if left out.
   public var ttl: Duration?
-  /// The fencing token of the task's lease: with it only the worker that holds the task can let it
-  /// wait.
+  /// The fencing token of the task's lease: a leased task needs it, so that only the worker that
+  /// holds the task can let it wait; a task without a lease takes none.
   public var token: Int64?
 
   /// Makes a request.
@@ -126,7 +126,7 @@ public struct ApprovalRequest: Sendable, Equatable {
   ///   - thread: The thread in which to ask.
   ///   - ttl: How long it waits for a decision; an hour if left out.
   ///   - id: The approval's identifier; one is made if left out.
-  ///   - token: The fencing token of the task's lease.
+  ///   - token: The fencing token of the task's lease; needed where the task is leased.
   public init(
     _ action: String, resource: String? = nil, parameters: Value = [:], caller: String? = nil,
     task: String? = nil, permission: String? = nil, run: String? = nil, channel: String? = nil,

@@ -25,8 +25,9 @@ public struct ApprovalsTransaction {
   /// - Parameter request: What is asked for.
   /// - Returns: The approval: pending, or what a policy or a grant made of it.
   /// - Throws: ``StoreError`` with `conflict` for an id that is taken, `not_found` for an unknown
-  ///   task, `fenced` for a fencing token that is not the task's, `invalid_state` for a task that
-  ///   cannot wait or an archived or deleted run, `invalid`.
+  ///   task, `fenced` for a leased task without the fencing token of its lease and for a token that
+  ///   is not the task's, `invalid_state` for a task that cannot wait or an archived or deleted
+  ///   run, `invalid`.
   @discardableResult
   public func request(_ request: ApprovalRequest) throws(StoreError) -> Approval {
     let id = request.id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
