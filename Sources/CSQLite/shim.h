@@ -110,12 +110,6 @@ static inline int holdfast_no_checkpoint_on_close(sqlite3 *database) {
   return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
 }
 
-/// Keeps the library from counting its memory under a mutex at each call of the allocator; refused,
-/// which costs nothing but speed, where the process has used the library already.
-static inline int holdfast_no_memory_statistics(void) {
-  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
 /// Gives a connection small memory of its own, so that statements need not ask the allocator.
 static inline int holdfast_lookaside(sqlite3 *database, int size, int count) {
   return sqlite3_db_config(database, SQLITE_DBCONFIG_LOOKASIDE, (void *)0, size, count);

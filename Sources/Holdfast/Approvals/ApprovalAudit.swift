@@ -14,6 +14,19 @@ extension ApprovalsTransaction {
   func note(
     _ action: String, _ approval: Approval, actor: String? = nil
   ) throws(StoreError) {
+    try transaction.audit.record(Self.entry(action, approval, actor: actor))
+  }
+
+  /// What the audit log says of what happened to an approval.
+  ///
+  /// - Parameters:
+  ///   - action: What happened.
+  ///   - approval: The approval as it is afterwards.
+  ///   - actor: Who acted; whoever acts in the transaction if left out.
+  /// - Returns: The entry.
+  static func entry(
+    _ action: String, _ approval: Approval, actor: String? = nil
+  ) -> AuditEntry {
     var details: Object = [
       "permission": .string(approval.permission), "action": .string(approval.action),
       "digest": .string(approval.digest), "caller": .of(approval.caller),
@@ -28,7 +41,7 @@ extension ApprovalsTransaction {
       actor: actor, action: action, subject: "approval:\(approval.id)", run: approval.run,
       result: approval.status.rawValue, details: .object(details))
     entry.by = isDecision ? approval.by : nil
-    try transaction.audit.record(entry)
+    return entry
   }
 }
 

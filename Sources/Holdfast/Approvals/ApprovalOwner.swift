@@ -32,9 +32,9 @@ enum ApprovalPart {
       let undecided = try connection.all(ApprovalSQL.undecidedOfRun, [.text(run)]) {
         row throws(StoreError) in try ApprovalRow(row: row).approval
       }
-      for approval in undecided {
-        try transaction.approvals.note(AuditAction.approvalDelete, approval)
-      }
+      try transaction.audit.record(
+        undecided.map { ApprovalsTransaction.entry(AuditAction.approvalDelete, $0) },
+        operations: 0)
       return try connection.run(ApprovalSQL.deleteOfRun, [.text(run)])
         + connection.run(GrantSQL.deleteOfRun, [.text(run)])
     },

@@ -38,6 +38,12 @@ public struct AuditTransaction {
   /// - Throws: What ``record(_:)-(AuditEntry)`` throws.
   @discardableResult
   public func record(_ entries: [AuditEntry]) throws(StoreError) -> [AuditRecord] {
+    try record(entries, operations: entries.count)
+  }
+
+  /// The same for entries that are part of an operation which was counted.
+  @discardableResult
+  func record(_ entries: [AuditEntry], operations: Int) throws(StoreError) -> [AuditRecord] {
     guard !entries.isEmpty else { return [] }
     var details: [String] = []
     var bytes = 0
@@ -45,7 +51,7 @@ public struct AuditTransaction {
       details.append(try checked(entry))
       bytes += entry.size + (details.last?.utf8.count ?? 0)
     }
-    let connection = try transaction.writing(operations: entries.count, bytes: bytes)
+    let connection = try transaction.writing(operations: operations, bytes: bytes)
     let chains = AuditChains(connection: connection, sealing: sealing)
     var (head, now) = try chains.head(of: try chains.own())
     var records: [AuditRecord] = []

@@ -206,14 +206,6 @@ enum ChunkSQL {
     WHERE digest = $1
     """)
 
-  /// $1 digest.
-  static let isThere = Statement(
-    """
-    SELECT 1
-    FROM chunks
-    WHERE digest = $1
-    """)
-
   /// Marks a chunk as one that may belong to nobody, from now on.
   ///
   /// $1 digest.

@@ -58,7 +58,6 @@ public struct FilesTransaction {
     let connection = try writing(name, bytes: manifest.pendingBytes)
     let row = try find(name, connection)
     if row == nil, mustExist { throw missing(name) }
-    try checkAhead(manifest, connection)
     let version = NewVersion(
       mediaType: mediaType ?? row?.file.mediaType ?? "application/octet-stream",
       size: manifest.size, digest: manifest.digest, chunkBytes: Chunk.bytes)
@@ -71,18 +70,8 @@ public struct FilesTransaction {
         [.integer(id), .integer(number), .integer(Int64(position)), .blob(digest)])
     }
     let done = try connection.run(inserts + refers)
-    guard done.suffix(refers.count).allSatisfy({ $0.changes == 1 }) else { throw gone }
+    guard done.suffix(refers.count).allSatisfy({ $0.changes == 1 }) else { throw gone() }
     return try finish(id, number, name, "save", connection)
-  }
-
-  /// Makes sure that what was written ahead is still there, before anything is written: whoever
-  /// catches the error must not keep a version without its content.
-  private func checkAhead(
-    _ manifest: FileManifest, _ connection: any Connection
-  ) throws(StoreError) {
-    let ahead = Set(manifest.chunks).subtracting(manifest.pending.map(\.digest))
-    let looks = try connection.run(ahead.map { Step(ChunkSQL.isThere, [.blob($0)]) })
-    guard looks.allSatisfy({ !$0.rows.isEmpty }) else { throw gone }
   }
 
   /// A file, without its content.
@@ -414,7 +403,8 @@ extension FilesTransaction {
       details: ["namespace": .string(namespace.text), "name": .string(name)])
   }
 
-  private var gone: StoreError {
+  /// The error for content that went meanwhile; nothing of the transaction is kept after it.
+  private func gone() -> StoreError {
     Excess.fault(
       .unavailable, "A part of the content was removed before the file was saved.",
       hint: "Send the content again; nothing was saved.")

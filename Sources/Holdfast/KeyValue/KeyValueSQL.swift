@@ -126,7 +126,7 @@ enum KeyValueSQL {
   ///
   /// $1 namespace, $2 the namespace's door.
   static let enter = Statement(
-    sqlite: "SELECT 0 WHERE 0",
+    sqlite: "",
     postgres: """
       INSERT INTO namespaces (id, name, created_at)
       SELECT n.id, n.name, n.created_at

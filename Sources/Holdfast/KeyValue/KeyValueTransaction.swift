@@ -282,9 +282,9 @@ extension KeyValueTransaction {
       guard condition.holds(for: entry) else { throw conflict(entry?.version) }
     }
     let bindings: [Bound] = [.text(namespace.text), .text(key), .null]
-    let results = try connection.run([
-      Step(KeyValueSQL.deleteEvent, bindings), Step(KeyValueSQL.delete, bindings),
-    ])
+    let results = try connection.run(
+      [Step(KeyValueSQL.deleteEvent, bindings), Step(KeyValueSQL.delete, bindings)]
+        + entering(on: connection))
     return !results[1].rows.isEmpty
   }
 
@@ -303,9 +303,8 @@ extension KeyValueTransaction {
       let bindings: [Bound] = [.text(namespace.text), .text(key), .null]
       return [Step(KeyValueSQL.deleteEvent, bindings), Step(KeyValueSQL.delete, bindings)]
     }
-    return try connection.run(steps).enumerated().count {
-      $0.offset % 2 == 1 && !$0.element.rows.isEmpty
-    }
+    return try connection.run(steps + entering(on: connection)).prefix(steps.count).enumerated()
+      .count { $0.offset % 2 == 1 && !$0.element.rows.isEmpty }
   }
 
   /// Adds to the whole number under a key; a missing key counts as 0.
@@ -383,20 +382,23 @@ extension KeyValueTransaction {
     return try setExpiry(key, nil)
   }
 
+  /// What a change that is no put runs with it, so that it and a clear are one order.
+  private func entering(on connection: any Connection) -> [Step] {
+    guard connection.dialect == .postgres else { return [] }
+    let door = Bound.integer(NamespaceDoor.number(of: namespace))
+    return [Step(KeyValueSQL.enter, [.text(namespace.text), door])]
+  }
+
   private func setExpiry(_ key: String, _ ttl: Duration?) throws(StoreError) -> Entry {
     try check(key)
     let connection = try transaction.writing(bytes: key.utf8.count)
     try RunGuard.check(namespace, on: connection)
     let place: [Bound] = [.text(namespace.text), .text(key)]
-    var steps = [
-      Step(KeyValueSQL.setExpiry, place + [Bound(ttl?.microseconds)]),
-      Step(KeyValueSQL.putEvent, place),
-    ]
-    if connection.dialect == .postgres {
-      let door = Bound.integer(NamespaceDoor.number(of: namespace))
-      steps.append(Step(KeyValueSQL.enter, [place[0], door]))
-    }
-    let results = try connection.run(steps)
+    let results = try connection.run(
+      [
+        Step(KeyValueSQL.setExpiry, place + [Bound(ttl?.microseconds)]),
+        Step(KeyValueSQL.putEvent, place),
+      ] + entering(on: connection))
     guard let columns = results[0].rows.first, let entry = try Entry(columns: columns) else {
       throw StoreError(
         .notFound, "There is no such key.", hint: "Put the key first.",

@@ -180,7 +180,10 @@ extension Connection {
     guard dialect == .sqlite else { return Array(try run(steps + events).prefix(steps.count)) }
     let looks = steps.map { Step(look, Array($0.bindings.prefix(1))) }
     let results = try run(zip(steps, looks).flatMap { [$0, $1] } + events)
-    return steps.indices.map { results[2 * $0 + 1] }
+    return steps.indices.map { place in
+      let changes = results[2 * place].changes
+      return StepResult(rows: changes == 0 ? [] : results[2 * place + 1].rows, changes: changes)
+    }
   }
 
   /// Changes one row and gives it as it is then.

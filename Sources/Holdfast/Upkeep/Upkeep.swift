@@ -39,10 +39,6 @@ public final class Upkeep: Service {
   private static let recordsMax = 100
   /// Who acts, for the audit log.
   private static let actor = "upkeep"
-  private static let sweeps = Dictionary(
-    uniqueKeysWithValues: UpkeepPart.allCases.map {
-      ($0, Operation("upkeep.\($0.rawValue)", isWrite: true))
-    })
 
   /// Makes the service.
   ///
@@ -113,9 +109,16 @@ public final class Upkeep: Service {
   }
 
   private func sweep(_ part: UpkeepPart) async throws(StoreError) -> Int {
-    guard let operation = Self.sweeps[part] else { return 0 }
-    return try await store.observed(operation) {
-      part == .keys ? try await sweepKeys() : try await sweepRecords(part)
+    try await store.observed(part.operation) {
+      switch part {
+      case .keys: try await sweepKeys()
+      case .approvals:
+        try await sweepRecords { tx in try tx.approvals.expireDue(limit: Self.recordsMax) }
+      case .leases:
+        try await sweepRecords { tx in try tx.tasks.recoverExpired(limit: Self.recordsMax) }
+      case .versions: try await sweepRecords { tx in try FileSweeper.removeVersions(in: tx) }
+      case .chunks: try await sweepRecords { tx in try FileSweeper.collectChunks(in: tx) }
+      }
     }
   }
 
@@ -134,19 +137,15 @@ public final class Upkeep: Service {
 
   /// Does what time has come for among the records of one part: what looks at a second table and so
   /// must be serializable.
-  private func sweepRecords(_ part: UpkeepPart) async throws -> Int {
+  private func sweepRecords(
+    _ slice: @escaping @Sendable (Transaction) throws -> Int
+  ) async throws -> Int {
     var settings = WriteSettings.standard
     settings.owner = Self.actor
     let lease = lease
     return try await store.write(settings, hotRows: []) { tx in
       guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
-      return switch part {
-      case .keys: 0
-      case .approvals: try tx.approvals.expireDue(limit: Self.recordsMax)
-      case .leases: try tx.tasks.recoverExpired(limit: Self.recordsMax)
-      case .versions: try FileSweeper.removeVersions(in: tx)
-      case .chunks: try FileSweeper.collectChunks(in: tx)
-      }
+      return try slice(tx)
     }
   }
 
@@ -161,24 +160,27 @@ public final class Upkeep: Service {
   package func retain() async throws(StoreError) -> Bool {
     let now = store.context.time.monotonicTime()
     guard now >= schedule.withLockedValue(\.due) else { return false }
+    let report: RetentionReport?
     do throws(StoreError) {
-      let report = try await runRetention()
-      guard report?.failures.isEmpty ?? true else {
-        try await retryRetention(after: now)
-        return true
-      }
-      schedule.withLockedValue { $0 = Schedule(due: now + Self.retentionPause) }
-      return report != nil
+      report = try await runRetention()
     } catch {
       try await retryRetention(after: now)
       throw error
     }
+    guard report?.failures.isEmpty ?? true else {
+      try await retryRetention(after: now)
+      return true
+    }
+    schedule.withLockedValue { $0 = Schedule(due: now + Self.retentionPause) }
+    return report != nil
   }
 
+  /// Runs retention, unless another node has.
+  ///
   /// - Returns: What went; `nil` where another node has run it, or nothing has to go.
   private func runRetention() async throws(StoreError) -> RetentionReport? {
     let retention = store.retention
-    let kept = try await store.engine.read(Step(UpkeepSQL.retentionIsKept)).rows
+    let kept = try await store.engine.read(Step(UpkeepSQL.retentionIsKept, [.text(owner)])).rows
     guard kept.isEmpty else { return nil }
     let dry = try await retention.run(dryRun: true)
     guard dry.total > 0 || !dry.failures.isEmpty else { return nil }

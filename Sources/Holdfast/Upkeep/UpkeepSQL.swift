@@ -12,6 +12,14 @@ enum UpkeepPart: String, CaseIterable {
   case versions
   /// Content that no file has.
   case chunks
+
+  /// What a sweep of it is called in metrics.
+  var operation: Operation { Self.operations[self] ?? Operation("upkeep", isWrite: true) }
+
+  private static let operations = Dictionary(
+    uniqueKeysWithValues: allCases.map {
+      ($0, Operation("upkeep.\($0.rawValue)", isWrite: true))
+    })
 }
 
 /// The statements of upkeep itself.
@@ -53,12 +61,16 @@ enum UpkeepSQL {
     ) AS n
     """)
 
-  /// A row where somebody ran retention within the hour.
+  /// A row where another node ran retention within the hour.
+  ///
+  /// This node knows by its own clock when it did: its row ends later, by as long as the run took.
+  ///
+  /// $1 owner.
   static let retentionIsKept = Statement(
     """
     SELECT 1
     FROM leases
-    WHERE name = 'retention' AND expires_at > holdfast_now()
+    WHERE name = 'retention' AND owner <> $1 AND expires_at > holdfast_now()
     """)
 
   /// $1 owner, $2 for how long in microseconds.

@@ -12,7 +12,7 @@ final class BodyConnection: Connection {
   private var frame: TransactionFrame
   private let doors: Int64
   private let options: EngineOptions
-  private let deadline: Duration?
+  private var deadline: Duration?
   private let ended = NIOLockedValueBox(false)
   private var begun = false
   private var lost = false
@@ -156,7 +156,8 @@ final class BodyConnection: Connection {
   private func exchange(_ steps: [Step]) throws(StoreError) -> [RawResult] {
     var pipeline = Pipeline()
     // Locks stand before BEGIN; a failure there fails nothing, unless doors are among them.
-    let opened = begun ? 0 : frame.open(&pipeline)
+    let opening = !begun
+    let opened = opening ? frame.open(&pipeline) : 0
     let begin = frame.needsLocks ? 0 : opened
     let first = pipeline.parts.count
     for step in steps { pipeline.add(step) }
@@ -169,6 +170,8 @@ final class BodyConnection: Connection {
       throw failure.storeError
     }
     if answer.lost { throw DatabaseFailure.connectionLost.storeError }
+    // What was waited for was the doors, not the body.
+    if opening, frame.needsLocks { deadline = options.time.monotonicTime() + options.bodyTimeMax }
     return answer.parts[first..<first + steps.count].compactMap { part in
       if case .result(let result) = part { result } else { nil }
     }

@@ -26,7 +26,6 @@ struct SQLiteOpening: Sendable {
         .incompatible, "This SQLite was built for one thread only.",
         hint: "Install a SQLite that is built with threads.")
     }
-    _ = Self.configuresLibrary
     let connection = try handle()
     holdfast_no_checkpoint_on_close(connection.handle)
     holdfast_defensive(connection.handle)
@@ -63,9 +62,6 @@ struct SQLiteOpening: Sendable {
         busyWaitMax: options.busyWaitMax)
     }
   }
-
-  /// Sets the library up, once in a process and before its first use.
-  private static let configuresLibrary: Void = { _ = holdfast_no_memory_statistics() }()
 
   /// What every connection is set to.
   ///

@@ -110,6 +110,32 @@ import Testing
     }
   }
 
+  /// Goal: a delete that began before a clear tells the feed of no key that somebody has put since.
+  ///
+  /// Method: a body that began before the clear deletes, alone or among others, a key that was put
+  /// again behind it.
+  @Test(arguments: [false, true])
+  func `a delete in a namespace that was cleared meanwhile runs again`(
+    isOneOfMany: Bool
+  ) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: .postgres, options: .testing(time: time)) { test in
+      try await test.store.kv(Self.namespace).put("k", 1)
+      try await fill(test.store, later: time)
+      let came = try await overtake(test) { tx in
+        let kv = tx.kv(Self.namespace)
+        if isOneOfMany { try kv.deleteMany(["k", "none"]) } else { try kv.delete("k") }
+        return 0
+      } by: { other in
+        try await other.namespaces.clear(Self.namespace)
+        try await other.kv(Self.namespace).put("k", 2)
+      }
+      #expect(came.runs == 2)
+      #expect(came.events.map(\.operation) == ["clear", "put", "delete"])
+      #expect(try await Self.keys(test.store) == [])
+    }
+  }
+
   /// Goal: a put and a clear that both succeeded leave what one order of them leaves, the feed
   /// tells that order, and no row is left over.
   ///
