@@ -26,7 +26,7 @@ import Testing
             }
           }
         }
-        for _ in 0..<25 {
+        for _ in 0..<10 {
           var seen: [String] = []
           var next: String? = ""
           while let after = next, seen.count <= shown.count {

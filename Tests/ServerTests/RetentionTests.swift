@@ -51,8 +51,8 @@ import Testing
 
   /// Goal: a run that failed on a kind is not called complete, and says which kind it was.
   ///
-  /// Method: audit records are edited that have to go; it is undone, for the store is looked through
-  /// at the end.
+  /// Method: audit records are edited that have to go. The edit is undone, for the store is looked
+  /// through at the end.
   @Test(arguments: Engines.available)
   func `a run that fails on a kind is not complete`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
