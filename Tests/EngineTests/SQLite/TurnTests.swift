@@ -62,7 +62,8 @@ import Testing
   @Test func `a write gives up when the turn does not come`() async throws {
     let fixture = try SQLiteFixture()
     try await fixture.with {
-      $0.busyWaitMax = .milliseconds(20)
+      // Long enough for a busy machine: the second write must not give up.
+      $0.busyWaitMax = .seconds(1)
     } _: { engine in
       let other = try TurnLock(beside: fixture.path)
       #expect(other.take { true })
@@ -82,7 +83,8 @@ import Testing
   @Test func `a stranger's lock is waited for within a bound`() async throws {
     let fixture = try SQLiteFixture()
     try await fixture.with {
-      $0.busyWaitMax = .milliseconds(20)
+      // Long enough for a busy machine: the second write must not give up.
+      $0.busyWaitMax = .seconds(1)
     } _: { engine in
       var handle: OpaquePointer?
       sqlite3_open(fixture.path, &handle)
