@@ -12,7 +12,15 @@ package import HoldfastCore
 /// A named thread of the engine's own, for work that blocks: nothing that blocks ever runs on the
 /// cooperative pool.
 package final class WorkerThread: Sendable {
-  private let ended = Monitor(false)
+  /// Who waits for the end of the thread.
+  private enum Joining {
+    case nobody
+    case somebody
+    case done
+  }
+
+  private let joining = Monitor(Joining.nobody)
+  private let thread: Handle
 
   /// The stack of a thread in bytes; the default of some C libraries is too small for a body that
   /// encodes deeply nested values.
@@ -25,30 +33,47 @@ package final class WorkerThread: Sendable {
   ///   - work: What the thread does; the thread ends with it.
   /// - Throws: `unavailable` if the system gives no more threads.
   package init(name: String, _ work: @escaping @Sendable () -> Void) throws(StoreError) {
-    let ended = ended
-    let start = ThreadStart(name: name) {
-      work()
-      ended.change { $0 = true }
-    }
+    let start = ThreadStart(name: name, work: work)
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
     pthread_attr_setstacksize(&attributes, Self.stackBytes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     let argument = Unmanaged.passRetained(start)
-    let failure = create(&attributes, argument.toOpaque())
-    guard failure == 0 else {
+    do throws(StoreError) {
+      thread = try create(&attributes, argument.toOpaque())
+    } catch {
       argument.release()
-      throw StoreError(
-        .unavailable, "The system gives no more threads (error \(failure)).",
-        hint: "Raise the limit of threads, then try again.")
+      throw error
     }
   }
 
-  /// Waits until the work is done; must not be called by the thread itself.
-  package func join() {
-    _ = ended.wait { $0 ? () : nil }
+  deinit {
+    // Nobody can ask for it any more: its end takes everything away.
+    if joining.withLock({ $0 == .nobody }) { pthread_detach(thread.id) }
   }
+
+  /// Waits until the thread is gone, and with it what libraries keep for each thread: they may take
+  /// that away when the process ends, which must not happen at the same time.
+  ///
+  /// It must not be called by the thread itself.
+  package func join() {
+    let isFirst = joining.withLock { joining in
+      defer { if joining == .nobody { joining = .somebody } }
+      return joining == .nobody
+    }
+    if isFirst {
+      pthread_join(thread.id, nil)
+      joining.change { $0 = .done }
+    } else {
+      _ = joining.wait { $0 == .done ? () : nil }
+    }
+  }
+}
+
+/// A thread as the system names it: a number on Linux, a pointer elsewhere.
+// Unchecked: the name never changes, and the system's calls take it on any thread.
+private struct Handle: @unchecked Sendable {
+  let id: pthread_t
 }
 
 /// What a new thread needs to begin.
@@ -70,14 +95,19 @@ private final class ThreadStart: Sendable {
 /// Creates the thread; a function of its own because the C signatures differ.
 private func create(
   _ attributes: UnsafePointer<pthread_attr_t>, _ argument: UnsafeMutableRawPointer
-) -> Int32 {
+) throws(StoreError) -> Handle {
   #if canImport(Darwin)
     var thread: pthread_t?
-    return pthread_create(&thread, attributes, { begin($0) }, argument)
+    let failure = pthread_create(&thread, attributes, { begin($0) }, argument)
+    if failure == 0, let thread { return Handle(id: thread) }
   #else
     var thread = pthread_t()
-    return pthread_create(&thread, attributes, { $0.flatMap(begin) }, argument)
+    let failure = pthread_create(&thread, attributes, { $0.flatMap(begin) }, argument)
+    if failure == 0 { return Handle(id: thread) }
   #endif
+  throw StoreError(
+    .unavailable, "The system gives no more threads (error \(failure)).",
+    hint: "Raise the limit of threads, then try again.")
 }
 
 private func begin(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {

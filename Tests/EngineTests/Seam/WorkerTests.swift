@@ -42,4 +42,35 @@ import Testing
     #expect(monitor.wait { $0 > 0 ? $0 : nil } == 7)
     thread.join()
   }
+
+  /// Goal: who joins a thread also waits until what libraries keep for the thread is taken away.
+  ///
+  /// Method: a value of the thread's own, whose removal takes its time.
+  @Test func `a join waits for the end of the thread itself`() throws {
+    var key = pthread_key_t()
+    pthread_key_create(&key) { pointer in
+      for _ in 0..<1_000 { sched_yield() }
+      let pointer: UnsafeMutableRawPointer? = pointer
+      pointer?.storeBytes(of: 1, as: Int.self)
+    }
+    defer { pthread_key_delete(key) }
+    let removals = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+    defer { removals.deallocate() }
+    removals.initialize(to: 0)
+    let (owned, place) = (key, Int(bitPattern: removals))
+    let thread = try WorkerThread(name: "test") {
+      pthread_setspecific(owned, UnsafeRawPointer(bitPattern: place))
+    }
+    thread.join()
+    thread.join()
+    #expect(removals.pointee == 1)
+  }
 }
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
