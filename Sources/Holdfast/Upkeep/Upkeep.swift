@@ -201,11 +201,13 @@ public final class Upkeep: Service {
   }
 
   private func retentionLease(_ duration: Duration) -> Step {
-    Step(UpkeepSQL.takeRetention, [.text(owner), .integer(duration.microseconds)])
+    lease("retention", for: duration)
   }
 
-  private var lease: Step {
-    Step(UpkeepSQL.takeLease, [.text(owner), .integer(Self.lease.microseconds)])
+  private var lease: Step { lease("upkeep", for: Self.lease) }
+
+  private func lease(_ name: String, for duration: Duration) -> Step {
+    Step(UpkeepSQL.takeLease, [.text(name), .text(owner), .integer(duration.microseconds)])
   }
 
   /// Waits until there may be something to do: at least a pause, at most until the next expiry, and

@@ -1,7 +1,7 @@
 import HoldfastEngine
 
 /// What upkeep sweeps, a transaction each: what fails in one holds up no other.
-enum UpkeepPart: String, CaseIterable {
+enum UpkeepPart: CaseIterable {
   /// Dead keys, and the items of dead sessions.
   case keys
   /// Approvals whose time is over.
@@ -14,12 +14,23 @@ enum UpkeepPart: String, CaseIterable {
   case chunks
 
   /// What a sweep of it is called in metrics.
-  var operation: Operation { Self.operations[self] ?? Operation("upkeep", isWrite: true) }
+  var operation: Operation {
+    switch self {
+    case .keys: Operations.keys
+    case .approvals: Operations.approvals
+    case .leases: Operations.leases
+    case .versions: Operations.versions
+    case .chunks: Operations.chunks
+    }
+  }
 
-  private static let operations = Dictionary(
-    uniqueKeysWithValues: allCases.map {
-      ($0, Operation("upkeep.\($0.rawValue)", isWrite: true))
-    })
+  private enum Operations {
+    static let keys = Operation("upkeep.keys", isWrite: true)
+    static let approvals = Operation("upkeep.approvals", isWrite: true)
+    static let leases = Operation("upkeep.leases", isWrite: true)
+    static let versions = Operation("upkeep.versions", isWrite: true)
+    static let chunks = Operation("upkeep.chunks", isWrite: true)
+  }
 }
 
 /// The statements of upkeep itself.
@@ -73,22 +84,11 @@ enum UpkeepSQL {
     WHERE name = 'retention' AND owner <> $1 AND expires_at > holdfast_now()
     """)
 
-  /// $1 owner, $2 for how long in microseconds.
-  static let takeRetention = Statement(
-    """
-    INSERT INTO leases AS l (name, owner, expires_at)
-    VALUES ('retention', $1, holdfast_now() + CAST($2 AS BIGINT))
-    ON CONFLICT (name) DO UPDATE SET
-      owner = excluded.owner,
-      expires_at = excluded.expires_at
-    WHERE l.owner = excluded.owner OR l.expires_at <= holdfast_now()
-    """)
-
-  /// $1 owner, $2 for how long in microseconds.
+  /// $1 name, $2 owner, $3 for how long in microseconds.
   static let takeLease = Statement(
     """
     INSERT INTO leases AS l (name, owner, expires_at)
-    VALUES ('upkeep', $1, holdfast_now() + CAST($2 AS BIGINT))
+    VALUES ($1, $2, holdfast_now() + CAST($3 AS BIGINT))
     ON CONFLICT (name) DO UPDATE SET
       owner = excluded.owner,
       expires_at = excluded.expires_at
