@@ -10,13 +10,12 @@ extension Connection {
   ///   - bindings: Its parameters.
   ///   - limit: How many rows the page holds at most; it holds at least one where there is one.
   ///   - bytesMax: The bound in bytes.
-  ///   - make: Makes the item of a row, and says how many bytes it takes; `nil` passes the row
-  ///     over.
+  ///   - make: Makes the item of a row, and says how many bytes it takes.
   /// - Returns: The items, and whether there are more.
   /// - Throws: What the database says, as a ``StoreError``.
   func page<Item>(
     _ statement: Statement, _ bindings: [Bound], limit: Int, bytesMax: Int,
-    _ make: (Row) throws(StoreError) -> (Item, bytes: Int)?
+    _ make: (Row) throws(StoreError) -> (Item, bytes: Int)
   ) throws(StoreError) -> (items: [Item], isMore: Bool) {
     var items: [Item] = []
     var bytes = 0
@@ -27,7 +26,7 @@ extension Connection {
           isMore = true
           throw FullPage()
         }
-        guard let (item, size) = try make(row) else { return }
+        let (item, size) = try make(row)
         items.append(item)
         bytes += size
       }
