@@ -8,9 +8,7 @@ import HoldfastEngine
 enum ApprovalListSQL {
   static let byTime = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND CAST($4 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
@@ -22,9 +20,7 @@ enum ApprovalListSQL {
   /// For every status but `expired`, which ``undecided`` serves.
   static let byStatus = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE status = $4 AND (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND (status <> 'pending' OR expires_at > holdfast_now())
@@ -35,9 +31,7 @@ enum ApprovalListSQL {
 
   static let undecided = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE decision IS NULL AND (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND (status = CAST($4 AS TEXT) OR expires_at <= holdfast_now())
@@ -48,9 +42,7 @@ enum ApprovalListSQL {
 
   static let byCaller = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE caller = $5 AND (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR CAST($4 AS TEXT) = CASE
@@ -63,9 +55,7 @@ enum ApprovalListSQL {
 
   static let byTask = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE task = $6 AND (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR CAST($4 AS TEXT) = CASE
@@ -78,9 +68,7 @@ enum ApprovalListSQL {
 
   static let byRun = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE run = $7 AND (requested_at, number) < ($1, $2) AND requested_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR CAST($4 AS TEXT) = CASE
@@ -97,9 +85,7 @@ enum ApprovalListSQL {
   /// microseconds, $4 how many.
   static let aged = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(ApprovalSQL.columns)
     FROM approvals
     WHERE decision IS NULL AND (requested_at, number) > ($1, $2)
       AND requested_at <= holdfast_now() - CAST($3 AS BIGINT)

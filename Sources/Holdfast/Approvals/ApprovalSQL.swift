@@ -1,15 +1,18 @@
 import HoldfastEngine
 
 /// The statements behind approvals.
-///
-/// All that give approvals have their columns in one order; ``ApprovalRow`` reads them.
 enum ApprovalSQL {
+  /// What every statement that gives approvals gives, in the order that ``ApprovalRow`` reads.
+  static let columns = """
+    id, task, run, caller, permission, action, resource, channel, thread, status, decision,
+      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
+      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    """
+
   /// $1 id.
   static let get = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(columns)
     FROM approvals
     WHERE id = $1
     """)
@@ -65,9 +68,7 @@ enum ApprovalSQL {
   /// $1 how many.
   static let due = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(columns)
     FROM approvals
     WHERE closed_at IS NULL AND expires_at <= holdfast_now()
     ORDER BY expires_at, number
@@ -101,9 +102,7 @@ enum ApprovalSQL {
   /// $1 run.
   static let undecidedOfRun = Statement(
     """
-    SELECT id, task, run, caller, permission, action, resource, channel, thread, status, decision,
-      decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+    SELECT \(columns)
     FROM approvals
     WHERE run = $1 AND status = 'pending'
     ORDER BY requested_at, number
