@@ -321,12 +321,7 @@ struct ApprovalWalk: Walk {
       let time = ManualTimeSource()
       try await withStore(on: engine, options: .testing(time: time)) { test in
         var walk = try await ApprovalWalk(test.store, time, seed: seed)
-        for round in 0..<150 {
-          if restarts, round % 50 == 49 { walk.store = try await test.restart() }
-          let done = try await walk.step()
-          try await walk.compare("seed \(seed), round \(round): \(done)")
-          if Task.isCancelled { break }
-        }
+        try await walk.go(150, on: test, seed: seed) { restarts && $0 % 50 == 49 }
       }
     }
   }

@@ -133,12 +133,7 @@ struct AuditWalk: Walk {
     let key = number == 1 ? nil : try MasterKey.test()
     try await withStore(on: engine, options: .oneSession(time: time, key: key)) { test in
       var walk = AuditWalk(test.store, time, seed: seed)
-      for round in 0..<120 {
-        if round % 30 == 29 { walk.store = try await test.restart() }
-        let done = try await walk.step()
-        try await walk.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await walk.go(120, on: test, seed: seed) { $0 % 30 == 29 }
     }
   }
 }

@@ -27,13 +27,9 @@ struct DeadLetterWalk: Walk {
     generator = SeededGenerator(seed: seed)
   }
 
-  private mutating func pick<Item>(_ items: [Item]) -> Item {
-    items[Int(generator.next() % UInt64(items.count))]
-  }
-
   /// Does one thing on both sides; what it did, for the message of a failure.
   mutating func step() async throws -> String {
-    let id = pick(ids)
+    let id = generator.pick(ids)
     let letters = store.deadLetters
     let next = now + .microseconds(Int(generator.next() % 4))
     switch generator.next() % 8 {
@@ -62,7 +58,7 @@ struct DeadLetterWalk: Walk {
       return "resolve \(id)"
     case 5: return try await redrive(id)
     case 6:
-      let source = pick(["slack", "mail"])
+      let source = generator.pick(["slack", "mail"])
       let count = try await letters.redriveAll(DeadLetterQuery(source: source, limit: 2))
       let meant = model.filter { $0.value.source == source && $0.value.status != .resolved }
       #expect(count == meant.count)
@@ -108,7 +104,7 @@ struct DeadLetterWalk: Walk {
   }
 
   private mutating func save(_ id: String, _ next: Instant) async throws -> String {
-    let source = pick(["slack", "mail", "task:9"])
+    let source = generator.pick(["slack", "mail", "task:9"])
     let message = Value.integer(Int64(generator.next() % 9))
     let entry = DeadLetterEntry(id, source: source, message: message, nextRetryAt: next)
     let letters = store.deadLetters
@@ -168,12 +164,7 @@ struct DeadLetterWalk: Walk {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var letters = DeadLetterWalk(test.store, time, seed: seed)
-      for round in 0..<150 {
-        if walk.restarts, round == 75 { letters.store = try await test.restart() }
-        let done = try await letters.step()
-        try await letters.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await letters.go(150, on: test, seed: seed) { walk.restarts && $0 == 75 }
     }
   }
 }

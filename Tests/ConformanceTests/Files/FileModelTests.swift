@@ -139,12 +139,7 @@ struct FileWalk: Walk {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var walk = FileWalk(test.store, time, seed: seed)
-      for round in 0..<80 {
-        let done = try await walk.step()
-        try await walk.compare("seed \(seed), round \(round): \(done)")
-        if number == 1, round % 20 == 10 { walk.store = try await test.restart() }
-        if Task.isCancelled { break }
-      }
+      try await walk.go(80, on: test, seed: seed) { number == 1 && $0 % 20 == 11 }
     }
   }
 }

@@ -235,12 +235,7 @@ extension Result where Failure == StoreError {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var walk = ProviderWalk(test.store, time, seed: seed)
-      for round in 0..<240 {
-        if round == 120 { walk.store = try await test.restart() }
-        let done = try await walk.step()
-        try await walk.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await walk.go(240, on: test, seed: seed) { $0 == 120 }
     }
   }
 }

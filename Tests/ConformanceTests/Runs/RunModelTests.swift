@@ -35,6 +35,13 @@ private struct RunModel {
     return runs[id] == nil ? .notFound : nil
   }
 
+  /// How the beginning of a run is refused; `nil` where it is not.
+  func refusalToBegin(_ id: String, under parent: String?) -> StoreError.Code? {
+    if deleted.contains(id) { return .invalidState }
+    if let parent, runs[parent] == nil { return .notFound }
+    return runs[id] == nil ? nil : .conflict
+  }
+
   func owner(ofSlug slug: String) -> String? { bots.first { $0.value.slug == slug }?.key }
 }
 
@@ -53,26 +60,20 @@ struct RunWalk: Walk {
     generator = SeededGenerator(seed: seed)
   }
 
-  private mutating func pick<Item>(_ items: [Item]) -> Item {
-    items[Int(generator.next() % UInt64(items.count))]
-  }
-
   private mutating func tags() -> [String] {
     ["a", "b", "é"].filter { _ in generator.next() % 2 == 0 }
   }
 
   /// Does one thing on both sides; what it did, for the message of a failure.
   mutating func step() async throws -> String {
-    let id = pick(["1", "2", "run: é", "4", "5", "6"])
+    let id = generator.pick(["1", "2", "run: é", "4", "5", "6"])
     switch generator.next() % 16 {
     case 0...2: return try await stepBegin(id)
     case 3, 4: return try await stepUpdate(id)
     case 5...8: return try await stepApply(id)
     case 9 where generator.next() % 2 == 0:
-      let expected: StoreError.Code? =
-        if model.keys[.run(id)] != nil, !model.deleted.contains(id) { nil } else {
-          model.refusal(id)
-        }
+      let isThere = model.keys[.run(id)] != nil && !model.deleted.contains(id)
+      let expected = isThere ? nil : model.refusal(id)
       let code = await refusal { try await store.runs.delete(id) }?.code
       #expect(code == expected)
       guard code == nil else { return "delete no run \(id)" }
@@ -81,7 +82,7 @@ struct RunWalk: Walk {
       model.deleted.insert(id)
       model.keys[.run(id)] = nil
       return "delete run \(id)"
-    case 10, 11: return try await stepPut(pick([.run(id), .bot(id)]), run: id)
+    case 10, 11: return try await stepPut(generator.pick([.run(id), .bot(id)]), run: id)
     case 12...14: return try await stepBot(id)
     default:
       time.advance(by: .microseconds(Int(generator.next() % 3)))
@@ -90,15 +91,9 @@ struct RunWalk: Walk {
   }
 
   private mutating func stepBegin(_ id: String) async throws -> String {
-    let parent = generator.next() % 3 == 0 ? pick(["1", "2", "missing"]) : nil
+    let parent = generator.next() % 3 == 0 ? generator.pick(["1", "2", "missing"]) : nil
     let tags = tags()
-    let isOrphan = parent.map { model.runs[$0] == nil } ?? false
-    let expected: StoreError.Code? =
-      if model.deleted.contains(id) { .invalidState } else if isOrphan {
-        .notFound
-      } else if model
-        .runs[id] != nil
-      { .conflict } else { nil }
+    let expected = model.refusalToBegin(id, under: parent)
     let code = await refusal {
       try await store.runs.begin(id, parent: parent, tags: tags)
     }?.code
@@ -130,8 +125,8 @@ struct RunWalk: Walk {
   }
 
   private mutating func stepApply(_ id: String) async throws -> String {
-    let event = pick(RunEvent.allCases)
-    let error = pick([nil, "no money"])
+    let event = generator.pick(RunEvent.allCases)
+    let error = generator.pick([nil, "no money"])
     let code = await refusal { try await store.runs.apply(event, to: id, error: error) }?.code
     guard model.refusal(id) == nil, var item = model.runs[id] else {
       #expect(code == model.refusal(id))
@@ -159,7 +154,7 @@ struct RunWalk: Walk {
   }
 
   private mutating func stepBot(_ id: String) async throws -> String {
-    let slug = pick(["s", "t", "u", "é"])
+    let slug = generator.pick(["s", "t", "u", "é"])
     let owner = model.owner(ofSlug: slug)
     let old = model.bots[id]
     switch generator.next() % 5 {
@@ -246,12 +241,7 @@ struct RunWalk: Walk {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var walk = RunWalk(test.store, time, seed: seed)
-      for round in 0..<150 {
-        if number > 1, round % 40 == 39 { walk.store = try await test.restart() }
-        let done = try await walk.step()
-        try await walk.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await walk.go(150, on: test, seed: seed) { number > 1 && $0 % 40 == 39 }
     }
   }
 }

@@ -60,13 +60,9 @@ struct SessionWalk: Walk {
     generator = SeededGenerator(seed: seed)
   }
 
-  private mutating func pick<Item>(_ items: [Item]) -> Item {
-    items[Int(generator.next() % UInt64(items.count))]
-  }
-
   /// Does one thing on both sides; what it did, for the message of a failure.
   mutating func step() async throws -> String {
-    let id = pick(ids)
+    let id = generator.pick(ids)
     switch generator.next() % 14 {
     case 12, 13: return try await stepThread(id)
     case 0, 1: return try await save(id)
@@ -89,7 +85,7 @@ struct SessionWalk: Walk {
 
   private mutating func save(_ id: String) async throws -> String {
     let entry = SessionEntry(
-      id, channel: pick([nil, "c", "d"]), thread: pick([nil, "1", "2"]),
+      id, channel: generator.pick([nil, "c", "d"]), thread: generator.pick([nil, "1", "2"]),
       data: .integer(Int64(generator.next() % 9)))
     let saved = try await store.sessions.save(entry)
     #expect(saved.isNew == (model.sessions[id] == nil))
@@ -172,7 +168,7 @@ struct SessionWalk: Walk {
   }
 
   private mutating func stepThread(_ id: String) async throws -> String {
-    let place = [pick(["c", "d"]), pick(["1", "2"])]
+    let place = [generator.pick(["c", "d"]), generator.pick(["1", "2"])]
     let (channel, thread) = (place[0], place[1])
     let old = model.threads[place]
     switch generator.next() % 5 {
@@ -254,12 +250,7 @@ struct SessionWalk: Walk {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var model = SessionWalk(test.store, time, seed: seed)
-      for round in 0..<160 {
-        if walk.restarts, round == 80 { model.store = try await test.restart() }
-        let done = try await model.step()
-        try await model.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await model.go(160, on: test, seed: seed) { walk.restarts && $0 == 80 }
     }
   }
 }

@@ -28,4 +28,29 @@ protocol Walk: Sendable {
 extension Walk {
   /// Nothing: most of what a process knows is in the store.
   mutating func forget() {}
+
+  /// Walks, comparing after each step.
+  ///
+  /// - Parameters:
+  ///   - rounds: How many steps.
+  ///   - test: The store's owner, who can close it and open it again.
+  ///   - seed: What the walk began with, for the message of a failure.
+  ///   - reopens: Before which steps the store is closed and opened again.
+  mutating func go(
+    _ rounds: Int, on test: TestStore, seed: UInt64, reopening reopens: (Int) -> Bool
+  ) async throws {
+    for round in 0..<rounds {
+      if reopens(round) { store = try await test.restart() }
+      let done = try await step()
+      try await compare("seed \(seed), round \(round): \(done)")
+      if Task.isCancelled { break }
+    }
+  }
+}
+
+extension SeededGenerator {
+  /// One of several things.
+  mutating func pick<Item>(_ items: [Item]) -> Item {
+    items[Int(next() % UInt64(items.count))]
+  }
 }

@@ -279,12 +279,7 @@ struct TaskWalk: Walk {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       var walk = TaskWalk(test.store, time, seed: seed)
-      for round in 0..<200 {
-        let done = try await walk.step()
-        if reopens, round % 23 == 22 { walk.store = try await test.restart() }
-        try await walk.compare("seed \(seed), round \(round): \(done)")
-        if Task.isCancelled { break }
-      }
+      try await walk.go(200, on: test, seed: seed) { reopens && $0 > 0 && $0 % 23 == 0 }
     }
   }
 }
