@@ -116,7 +116,12 @@ private struct VisibleItems<Item: Sendable>: Sendable {
     isMore = seen.count > room
     next = page.next
     isShort = page.items.count < asked
-    end = if let last = shown.last { try list(place, last + 1).next } else { nil }
+    // Behind the page's last item the list goes on where the page says.
+    switch shown.last {
+    case nil: end = nil
+    case page.items.count - 1: end = page.next
+    case .some(let last): end = try list(place, last + 1).next
+    }
   }
 }
 
