@@ -20,8 +20,10 @@ public struct Approvals: Sendable {
 
   private static let request = Operation("approvals.request", isWrite: true)
   private static let get = Operation("approvals.get", isWrite: false)
-  private static let list = Operation("approvals.list", isWrite: false)
-  private static let expired = Operation("approvals.expired", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let list = Operation("approvals.list", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let expired = Operation("approvals.expired", isWrite: false)
   private static let decide = Operation("approvals.decide", isWrite: true)
   private static let consume = Operation("approvals.consume", isWrite: true)
   private static let delete = Operation("approvals.delete", isWrite: true)

@@ -13,7 +13,8 @@ public struct Grants: Sendable {
   let store: Store
 
   private static let get = Operation("grants.get", isWrite: false)
-  private static let list = Operation("grants.list", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let list = Operation("grants.list", isWrite: false)
   private static let revoke = Operation("grants.revoke", isWrite: true)
 
   /// A grant, also one that has ended.

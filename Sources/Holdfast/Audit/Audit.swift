@@ -20,7 +20,8 @@ public struct Audit: Sendable {
 
   private static let record = Operation("audit.record", isWrite: true)
   private static let get = Operation("audit.get", isWrite: false)
-  private static let list = Operation("audit.list", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let list = Operation("audit.list", isWrite: false)
   private static let verify = Operation("audit.verify", isWrite: false)
   private static let anchor = Operation("audit.anchor", isWrite: false)
 

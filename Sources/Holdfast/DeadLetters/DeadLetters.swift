@@ -16,10 +16,12 @@ extension Store {
 public struct DeadLetters: Sendable {
   let store: Store
 
-  private enum Operations {
+  /// What is done with them, as metrics and logs name it.
+  package enum Operations {
     static let save = Operation("dead_letters.save", isWrite: true)
     static let get = Operation("dead_letters.get", isWrite: false)
-    static let list = Operation("dead_letters.list", isWrite: false)
+    /// Reading a list, as metrics and logs name it.
+    package static let list = Operation("dead_letters.list", isWrite: false)
     static let retryable = Operation("dead_letters.retryable", isWrite: false)
     static let retryFailed = Operation("dead_letters.retry_failed", isWrite: true)
     static let resolve = Operation("dead_letters.resolve", isWrite: true)
@@ -81,21 +83,19 @@ public struct DeadLetters: Sendable {
   /// - Returns: The letters; fewer where they grow past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func retryable(limit: Int? = nil) async throws(StoreError) -> [DeadLetter] {
-    try await store.consult(Operations.retryable) { tx in
-      try tx.deadLetters.retryable(limit: limit)
-    }
+    try await retryable(limit: limit, where: nil)
   }
 
-  /// The same for somebody who may see some of them; see
+  /// The same for somebody who may see some of them only; see
   /// ``DeadLettersTransaction/retryable(limit:where:)``.
   ///
   /// - Parameters:
   ///   - limit: At most this many, 1 to 1 000; 100 if left out.
-  ///   - isVisible: Whether the caller may see what is in a namespace.
+  ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
   /// - Returns: The letters.
   /// - Throws: As ``retryable(limit:)``.
   package func retryable(
-    limit: Int?, where isVisible: @escaping @Sendable (Namespace) -> Bool
+    limit: Int?, where isVisible: (@Sendable (Namespace) -> Bool)?
   ) async throws(StoreError) -> [DeadLetter] {
     try await store.consult(Operations.retryable) { tx in
       try tx.deadLetters.retryable(limit: limit, where: isVisible)

@@ -17,7 +17,8 @@ public struct Runs: Sendable {
 
   private static let begin = Operation("runs.begin", isWrite: true)
   private static let get = Operation("runs.get", isWrite: false)
-  private static let list = Operation("runs.list", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let list = Operation("runs.list", isWrite: false)
   private static let counts = Operation("runs.counts", isWrite: false)
   private static let update = Operation("runs.update", isWrite: true)
   private static let apply = Operation("runs.apply", isWrite: true)

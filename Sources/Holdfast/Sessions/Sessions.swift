@@ -16,11 +16,13 @@ extension Store {
 public struct Sessions: Sendable {
   let store: Store
 
-  private enum Operations {
+  /// What is done with them, as metrics and logs name it.
+  package enum Operations {
     static let save = Operation("sessions.save", isWrite: true)
     static let get = Operation("sessions.get", isWrite: false)
     static let touch = Operation("sessions.touch", isWrite: true)
-    static let list = Operation("sessions.list", isWrite: false)
+    /// Reading a list, as metrics and logs name it.
+    package static let list = Operation("sessions.list", isWrite: false)
     static let delete = Operation("sessions.delete", isWrite: true)
     static let append = Operation("sessions.append", isWrite: true)
     static let items = Operation("sessions.items", isWrite: false)
@@ -84,9 +86,7 @@ public struct Sessions: Sendable {
   public func getByThread(
     channel: String, thread: String
   ) async throws(StoreError) -> SessionContext? {
-    try await store.consult(Operations.get) { tx in
-      try tx.sessions.getByThread(channel: channel, thread: thread)
-    }
+    try await getByThread(channel: channel, thread: thread, where: nil)
   }
 
   /// The same for somebody who may see some of them: of those the one last used.
@@ -94,11 +94,11 @@ public struct Sessions: Sendable {
   /// - Parameters:
   ///   - channel: The channel.
   ///   - thread: The thread.
-  ///   - isVisible: Whether the caller may see what is in a namespace.
+  ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
   /// - Returns: The session; `nil` where there is none.
   /// - Throws: As ``getByThread(channel:thread:)``.
   package func getByThread(
-    channel: String, thread: String, where isVisible: @escaping @Sendable (Namespace) -> Bool
+    channel: String, thread: String, where isVisible: (@Sendable (Namespace) -> Bool)?
   ) async throws(StoreError) -> SessionContext? {
     try await store.consult(Operations.get) { tx in
       try tx.sessions.getByThread(channel: channel, thread: thread, where: isVisible)

@@ -20,7 +20,8 @@ public struct Tasks: Sendable {
   static let enqueue = Operation("tasks.enqueue", isWrite: true)
   static let enqueueMany = Operation("tasks.enqueue_many", isWrite: true)
   static let get = Operation("tasks.get", isWrite: false)
-  static let list = Operation("tasks.list", isWrite: false)
+  /// Reading a list, as metrics and logs name it.
+  package static let list = Operation("tasks.list", isWrite: false)
   static let stats = Operation("tasks.stats", isWrite: false)
   static let save = Operation("tasks.save", isWrite: true)
   static let updateStatus = Operation("tasks.update_status", isWrite: true)

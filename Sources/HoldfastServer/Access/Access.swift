@@ -35,6 +35,12 @@ package struct Access: Sendable, Equatable {
     patterns.isEmpty || patterns.contains { $0.matches(namespace) }
   }
 
+  /// Whether what is in a namespace may be seen, where that is some of it only; `nil` where
+  /// everything may be.
+  var reach: (@Sendable (Namespace) -> Bool)? {
+    isUnrestricted ? nil : { @Sendable namespace in reads(namespace) }
+  }
+
   /// Whether a namespace and everything below it may be used.
   ///
   /// - Parameter namespace: The namespace.

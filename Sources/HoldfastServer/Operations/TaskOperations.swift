@@ -32,14 +32,11 @@ enum TaskOperations {
 
   /// Keeps a task that is there already under the same unique key from who may not see it.
   private static func check(_ enqueued: EnqueuedTask, _ access: Access) throws(StoreError) {
-    guard enqueued.isNew || access.reads(enqueued.task.namespace) else { throw hiddenTwin }
-  }
-
-  /// What is said of a task with the same unique key, and of nothing else that it has.
-  fileprivate static var hiddenTwin: StoreError {
-    StoreError(
-      .conflict, "An unfinished task of the queue has the same unique key.",
-      hint: "Wait for it to finish, or use another unique key.")
+    guard enqueued.isNew || access.reads(enqueued.task.namespace) else {
+      throw StoreError(
+        .conflict, "An unfinished task of the queue has the same unique key.",
+        hint: "Wait for it to finish, or use another unique key.")
+    }
   }
 
   static let enqueueMany = WriteOperation(
@@ -95,7 +92,7 @@ enum TaskOperations {
       return Reply(
         status: old == nil ? 201 : 200, body: task.json, version: task.version,
         location: old == nil ? location(id) : nil)
-    }.hidingTwins()
+    }
   }
 
   static let updateStatus = WriteOperation(
@@ -245,7 +242,7 @@ enum TaskOperations {
       let task = try change(tx, id)
       return Reply(
         status: 200, body: task.json, version: task.version, changed: task.version != before)
-    }.hidingTwins()
+    }
   }
 
   private static func location(_ id: String) -> String { "/v1/tasks/\(PercentText.encode(id))" }
@@ -260,25 +257,6 @@ enum TaskOperations {
     of id: String
   ) -> @Sendable (Transaction) throws(StoreError) -> [Touch] {
     { tx throws(StoreError) in try tx.tasks.get(id).map { [.exactly($0.namespace)] } ?? [] }
-  }
-}
-
-extension PreparedWrite {
-  /// Lets no conflict name a task that the caller may not see.
-  fileprivate func hidingTwins() -> PreparedWrite {
-    var write = self
-    let run = run
-    write.runRestricted = { tx, access throws(StoreError) in
-      do throws(StoreError) {
-        return try run(tx)
-      } catch  where error.code == .conflict {
-        guard let id = error.details["task"]?.stringValue, let other = try tx.tasks.get(id),
-          !access.reads(other.namespace)
-        else { throw error }
-        throw TaskOperations.hiddenTwin
-      }
-    }
-    return write
   }
 }
 

@@ -50,9 +50,6 @@ enum ApprovalRoutes {
     return try call.answer(decided)
   }
 
-  private static let listing = Operation("approvals.list", isWrite: false)
-  private static let expiring = Operation("approvals.expired", isWrite: false)
-
   /// Approvals, the newest first; with `max_age` those that nobody decided in that time.
   private static func list(_ call: Call) async throws -> Response {
     let (query, age) = try call.query { query throws(Refusal) in
@@ -70,7 +67,7 @@ enum ApprovalRoutes {
       )
     }
     let page = try await call.visible(
-      age == nil ? listing : expiring, limit: query.limit, after: query.after,
+      age == nil ? Approvals.list : Approvals.expired, limit: query.limit, after: query.after,
       where: { call.access.reads($0.namespace) }
     ) { tx, after, limit throws(StoreError) in
       if let age {

@@ -15,8 +15,6 @@ enum AuditRoutes {
     Route(.get, "/v1/audit/{id}", role: .reader, answer: get),
   ]
 
-  private static let listing = Operation("audit.list", isWrite: false)
-
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       AuditQuery(
@@ -27,7 +25,7 @@ enum AuditRoutes {
         limit: try query.number("limit"))
     }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads($0) }
+      Audit.list, limit: query.limit, after: query.after, where: { call.access.reads($0) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun

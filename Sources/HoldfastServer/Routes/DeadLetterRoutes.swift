@@ -35,8 +35,6 @@ enum DeadLetterRoutes {
     return try call.answer(letter.json, version: letter.version)
   }
 
-  private static let listing = Operation("dead_letters.list", isWrite: false)
-
   /// Letters, the newest first; with `retryable` those that are due, the soonest first.
   private static func list(_ call: Call) async throws -> Response {
     let (query, isRetryable) = try call.query { query throws(Refusal) in
@@ -50,7 +48,8 @@ enum DeadLetterRoutes {
     }
     if isRetryable { return try await retryable(query, call) }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+      DeadLetters.Operations.list, limit: query.limit, after: query.after,
+      where: { call.access.reads($0.namespace) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
@@ -69,11 +68,8 @@ enum DeadLetterRoutes {
         "retryable", "What is due is listed without another filter.",
         hint: "Send retryable and limit alone.")
     }
-    let (letters, access) = (call.store.deadLetters, call.access)
-    let items =
-      access.isUnrestricted
-      ? try await letters.retryable(limit: query.limit)
-      : try await letters.retryable(limit: query.limit) { access.reads($0) }
+    let items = try await call.store.deadLetters.retryable(
+      limit: query.limit, where: call.access.reach)
     return .json(.object(Value.page(items.map(\.json), next: nil)))
   }
 }

@@ -58,8 +58,6 @@ enum GrantRoutes {
     Route(.delete, "/v1/grants/{id}", role: .operator, answer: revoke),
   ]
 
-  private static let listing = Operation("grants.list", isWrite: false)
-
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       GrantQuery(
@@ -68,7 +66,8 @@ enum GrantRoutes {
         limit: try query.number("limit"))
     }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+      Grants.list, limit: query.limit, after: query.after,
+      where: { call.access.reads($0.namespace) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.after = after

@@ -48,8 +48,6 @@ enum RunRoutes {
     return try call.answer(run.json, version: run.version)
   }
 
-  private static let listing = Operation("runs.list", isWrite: false)
-
   private static func list(_ call: Call) async throws -> Response {
     let (query, counts) = try call.query { query throws(Refusal) in
       (
@@ -62,7 +60,7 @@ enum RunRoutes {
       )
     }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads(.run($0.id)) }
+      Runs.list, limit: query.limit, after: query.after, where: { call.access.reads(.run($0.id)) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.after = after

@@ -50,8 +50,6 @@ enum SessionRoutes {
     return try call.answer(session.json, version: session.version)
   }
 
-  private static let listing = Operation("sessions.list", isWrite: false)
-
   /// Sessions, the newest first; with a channel and a thread the one that was used last, or none.
   private static func list(_ call: Call) async throws -> Response {
     let (query, thread) = try call.query { query throws(Refusal) in
@@ -65,7 +63,8 @@ enum SessionRoutes {
     }
     if let thread { return try await ofThread(thread, query, call) }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+      Sessions.Operations.list, limit: query.limit, after: query.after,
+      where: { call.access.reads($0.namespace) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
@@ -84,11 +83,8 @@ enum SessionRoutes {
         "thread", "A thread is looked up by its channel, and by nothing else.",
         hint: "Send channel and thread alone.")
     }
-    let (sessions, access) = (call.store.sessions, call.access)
-    let found =
-      access.isUnrestricted
-      ? try await sessions.getByThread(channel: channel, thread: thread)
-      : try await sessions.getByThread(channel: channel, thread: thread) { access.reads($0) }
+    let found = try await call.store.sessions.getByThread(
+      channel: channel, thread: thread, where: call.access.reach)
     return .json(.object(Value.page([found].compactMap { $0?.json }, next: nil)))
   }
 

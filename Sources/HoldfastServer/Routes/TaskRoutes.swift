@@ -65,11 +65,9 @@ enum TaskRoutes {
     let owner = try fields.optionalText("owner") ?? call.access.name
     let wait = try wait(&fields)
     try fields.finish()
-    let access = call.access
-    let reaches: (@Sendable (Namespace) -> Bool)? =
-      access.isUnrestricted ? nil : { @Sendable namespace in access.reads(namespace) }
     let order = try ClaimOrder(
-      queues, limit: limit, lease: lease, owner: owner, reaches: reaches, call.store.context)
+      queues, limit: limit, lease: lease, owner: owner, reaches: call.access.reach,
+      call.store.context)
     let atMost = min(wait, call.core.options.waitMax)
     let claimed = try await call.waiting {
       try await call.store.tasks.claim(order, wait: atMost)
@@ -110,8 +108,6 @@ enum TaskRoutes {
     return task
   }
 
-  private static let listing = Operation("tasks.list", isWrite: false)
-
   private static func list(_ call: Call) async throws -> Response {
     let query = try call.query { query throws(Refusal) in
       TaskQuery(
@@ -126,7 +122,7 @@ enum TaskRoutes {
       return answer(page.items, next: page.next, total: page.total)
     }
     let page = try await call.visible(
-      listing, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
+      Tasks.list, limit: query.limit, after: query.after, where: { call.access.reads($0.namespace) }
     ) { tx, after, limit throws(StoreError) in
       var query = query
       query.run = query.run ?? call.access.onlyRun
