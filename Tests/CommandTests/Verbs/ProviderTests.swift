@@ -1,3 +1,4 @@
+import Foundation
 import HoldfastTesting
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 @Suite struct ProviderVerbs {
   /// Goal: a provider goes through its circuit by verbs.
   ///
-  /// Method: put, three failures, acquire, a state by hand, and delete; a missing one exits 66.
+  /// Method: put, three failures, states by hand, acquire, and delete; a missing one exits 66.
   @Test(arguments: Engines.available)
   func `a provider goes through its verbs`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -25,6 +26,11 @@ import Testing
     }
     let open = try await place.done("provider", "get", "openai")
     #expect(open.contains("circuit\topen\n") && open.contains("last_error\tno answer\n"))
+    // A wait that a busy machine does not outlast.
+    let now = Date.now.formatted(.iso8601)
+    try await place.done(
+      "provider", "put", "openai", "--state",
+      #"{"circuit":"open","opened_at":"\#(now)","wait":"10m"}"#)
     let denied = try await place.done("provider", "acquire", "openai")
     #expect(denied.contains("allowed\tfalse\n") && denied.contains("reason\topen\n"))
     #expect(
@@ -33,7 +39,7 @@ import Testing
       "provider", "put", "openai", "--state", #"{"circuit":"closed"}"#)
     #expect(closed.contains("circuit\tclosed\n") && closed.contains("priority\t2\n"))
     #expect(
-      try await place.done("provider", "rate-limited", "openai", "--retry-after", "20s")
+      try await place.done("provider", "rate-limited", "openai", "--retry-after", "10m")
         .contains("consecutive_failures\t1\n"))
     #expect(
       try await place.done("provider", "acquire", "openai").contains("reason\trate_limited\n"))
