@@ -19,7 +19,7 @@ extension AuditTransaction {
   public func cut(before: Instant, limit: Int) throws(StoreError) -> Int {
     try Checks.pageLimit(limit, transaction.context.limits)
     let connection = try transaction.writing(bytes: 64)
-    let checkpoints = try AuditCheckpoints(connection, sealing)
+    let checkpoints = try AuditCheckpoints(connection, sealing, newestOnly: true)
     var removed = 0
     var changed: Int64?
     for head in try heads(connection) where removed < limit {
@@ -43,7 +43,7 @@ extension AuditTransaction {
   /// - Throws: ``StoreError`` of the engine's.
   public func countCut(before: Instant) throws(StoreError) -> Int {
     let connection = try transaction.reading()
-    let checkpoints = try AuditCheckpoints(connection, sealing)
+    let checkpoints = try AuditCheckpoints(connection, sealing, newestOnly: true)
     var count = 0
     for head in try heads(connection) {
       let front = checkpoints.cuts[head.chain]?.number ?? 0
