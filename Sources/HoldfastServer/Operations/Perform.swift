@@ -76,6 +76,9 @@ extension Call {
   }
 
   /// Whose idempotency key it is, and which.
+  ///
+  /// A key belongs to the token's name: who renews a token under its name repeats what the old one
+  /// began.
   func settings() throws(Refusal) -> WriteSettings {
     var settings = WriteSettings()
     settings.owner = access.name
