@@ -179,13 +179,13 @@ struct UpdatePlace: Equatable {
   }
 
   var token: String {
-    ListCursor.token("u", "\(updated)", "\(version)", key)
+    ListCursor.token(.keysByUpdate, "\(updated)", "\(version)", key)
   }
 
   init(token: String) throws(StoreError) {
-    let parts = try ListCursor.parts(of: token, in: "u", count: 3)
+    let parts = try ListCursor.parts(of: token, in: .keysByUpdate, count: 3)
     guard let updated = Int64(parts[0]), let version = Int64(parts[1]), !parts[2].utf8.contains(0)
     else { throw ListCursor.foreign }
-    self.init(updated: updated, version: version, key: String(parts[2]))
+    self.init(updated: updated, version: version, key: parts[2])
   }
 }
