@@ -73,6 +73,27 @@ private final class HeldClaims: Sendable {
     await store.close()
   }
 
+  /// Goal: names of queues are exact: who claims from one does not get what is in another that
+  /// looks the same.
+  ///
+  /// Method: "é" as one scalar and as two; the second does not wait for the first.
+  @Test func `queues that look the same are two`() async throws {
+    let store = try await TestEngine.sqlite.open()
+    let desk = ClaimDesk(tasksMax: 10)
+    let held = HeldClaims()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (place, queue) in ["\u{E9}", "e\u{301}"].enumerated() {
+        let order = try order("\(place)", queues: [queue], store)
+        if place == 1 { held.open() }
+        group.addTask { _ = try await desk.claim(order) { await held.perform($0) } }
+        while held.batches.count <= place { await Task.yield() }
+      }
+      try await group.waitForAll()
+    }
+    #expect(held.batches == [["0"], ["1"]])
+    await store.close()
+  }
+
   /// Goal: who is cancelled while waiting is left out, and is told that nothing was claimed.
   ///
   /// Method: cancels the second of three.
