@@ -38,6 +38,10 @@ extension TasksTransaction {
         "completed_at", "Only a finished task has a time of completion.",
         hint: "Leave completed_at out.")
     }
+    if startedAt != nil, status == .pending {
+      throw TaskChecks.failure(
+        "started_at", "A task that is pending has not begun.", hint: "Leave started_at out.")
+    }
     try TaskChecks.time(createdAt, "created_at")
     try TaskChecks.time(startedAt, "started_at")
     try TaskChecks.time(completedAt, "completed_at")

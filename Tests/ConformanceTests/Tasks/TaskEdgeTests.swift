@@ -86,6 +86,9 @@ import Testing
       await expectRefusal(.invalid, reason: "out_of_range") {
         try await tasks.save(draft(), status: .running, startedAt: now + .seconds(1))
       }
+      await expectRefusal(.invalid, reason: "out_of_range") {
+        try await tasks.save(draft(), startedAt: early)
+      }
       #expect(try await tasks.list().items.isEmpty)
       try await tasks.enqueue(draft { $0.runAt = .textMin })
       #expect(try await tasks.stats().byQueue.first?.oldestDueAge == now - .textMin)
