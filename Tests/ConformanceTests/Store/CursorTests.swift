@@ -2,7 +2,7 @@ import Holdfast
 import HoldfastTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CursorTests {
+@Suite(.timeLimit(.minutes(5))) struct CursorTests {
   private typealias List = (
     name: String, page: @Sendable (_ after: String?) async throws -> String?
   )
