@@ -43,7 +43,7 @@ import Testing
     let file = try place.file("airline.jsonl", Self.recording)
     let load = [file, "--store", place.store, "--verify"]
     #expect(try await Tool.run(.replay, load).code == 0)
-    try await place.done("session", "pop", "airline-3-0")
+    try await place.done("session", "pop", "airline-3-0", "--yes")
     try await place.done("session", "append", "airline-3-0", #"{"role":"user"}"#)
     try await place.done("task", "complete", "airline-4-0:000010-01")
     try await place.done("audit", "record", "tool.call", "--run", "airline-5-0")

@@ -100,9 +100,43 @@ import Testing
     try Checks.description(String(repeating: "d", count: 4_096), Limits())
     let error = refusal { try Checks.description(String(repeating: "d", count: 4_097), Limits()) }
     #expect(error?.code == .tooLarge)
-    #expect(error?.details == ["reason": "too_long", "limit": 4_096])
+    #expect(error?.details == ["field": "description", "reason": "too_long", "limit": 4_096])
     #expect(reason { try Checks.description("a\0b", Limits()) } == "nul")
     #expect(reason { try Checks.text("a\0b", "reason", bytesMax: 10) } == "nul")
+  }
+
+  /// Goal: a word has the article that it is spoken with, and a text names its field.
+  ///
+  /// Method: words of each kind.
+  @Test func `what is refused is named properly`() throws {
+    let words: [(StaticString, String)] = [
+      ("action", "An action "), ("owner", "An owner "), ("id", "An id "), ("error", "An error "),
+      ("queue", "A queue "), ("user", "A user "), ("unique key", "A unique key "),
+    ]
+    for (word, beginning) in words {
+      for text in ["", "..", "\0", String(repeating: "x", count: 999)] {
+        let error = refusal { try Checks.id(text, word, Limits()) }
+        #expect(error?.message.hasPrefix(beginning) == true, "\(word)")
+      }
+    }
+    for text in ["\0", "xx"] {
+      let error = refusal { try Checks.text(text, "last error", bytesMax: 1) }
+      #expect(error?.details["field"] == "last_error")
+    }
+    #expect(refusal { try Checks.pageLimit(0, Limits()) }?.details["field"] == "limit")
+  }
+
+  /// Goal: what is cut keeps as many whole characters as fit.
+  ///
+  /// Method: texts at, before and past the bound, with characters of many bytes.
+  @Test func `a text is cut at a character`() {
+    for (text, kept) in [
+      ("", ""), ("abcd", "abcd"), ("abcde", "abcd"), ("abc\u{E9}", "abc"),
+      ("ab\u{E9}c", "ab\u{E9}"), ("abe\u{301}x", "abe\u{301}"), ("abce\u{301}", "abc"),
+      ("\u{1F468}\u{200D}\u{1F469}", ""),
+    ] {
+      #expect(Bytewise.equal(Checks.cut(text, bytesMax: text == "abe\u{301}x" ? 5 : 4), kept))
+    }
   }
 
   /// Goal: a time to live is from 1 ms to 10 years.

@@ -39,7 +39,9 @@ import Testing
     #expect(error == nil)
     #expect(state.status == next)
     #expect(state.completedAt == (next.isFinal ? now : nil))
-    #expect(state.startedAt == (event == .start ? now : started))
+    // What is pending has not begun, whatever was before.
+    let begun = next == .pending ? Instant?.none : started
+    #expect(state.startedAt == (event == .start ? now : begun))
   }
 
   /// Goal: from each status exactly those can be reached that are documented.

@@ -141,6 +141,19 @@ import Testing
         let answer = try await server.send("POST", "/v1/tasks\(path)", body)
         #expect(answer.status == 422 && answer.code == "invalid", "\(path) \(body.json)")
       }
+      let fields: [(String, String, Value)] = [
+        ("", "priority", 101), ("", "max_attempts", 0), ("/claim", "lease", "500ms"),
+        ("/claim", "limit", 0), ("/claim", "queues", []), ("", "retry_cap", "9999d"),
+      ]
+      for (path, field, value) in fields {
+        var body: Object = path.isEmpty ? ["command": "a"] : [:]
+        body[field] = value
+        let answer = try await server.send("POST", "/v1/tasks\(path)", .object(body))
+        #expect(answer.details["field"] == .string(field))
+      }
+      let waiting = try await server.send(
+        "PUT", "/v1/tasks/x", ["command": "a", "status": "awaiting_approval"])
+      #expect(waiting.status == 422 && waiting.details["field"] == "status")
       for query in ["status=lost", "order=up", "limit=0", "after=x", "since=now", "more=1"] {
         #expect(try await server.send("GET", "/v1/tasks?\(query)").status == 400, "\(query)")
       }

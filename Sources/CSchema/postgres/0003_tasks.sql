@@ -19,6 +19,7 @@ CREATE TABLE tasks (
   run_at BIGINT NOT NULL,
   lease_owner TEXT COLLATE "C",
   lease_expires_at BIGINT,
+  lease_duration BIGINT CHECK (lease_duration > 0),
   fencing_token BIGINT NOT NULL CHECK (fencing_token >= 0),
   unique_key TEXT COLLATE "C",
   source TEXT COLLATE "C",
@@ -35,6 +36,7 @@ CREATE TABLE tasks (
   CHECK (status <> 'completed' OR error IS NULL),
   CHECK (status NOT IN ('failed', 'cancelled') OR error IS NOT NULL),
   CHECK ((lease_owner IS NULL) = (lease_expires_at IS NULL)),
+  CHECK ((lease_owner IS NULL) = (lease_duration IS NULL)),
   CHECK (lease_expires_at IS NULL OR status = 'running'),
   CHECK (attempt <= max_attempts),
   CHECK (attempt < max_attempts OR status IN ('running', 'completed', 'failed', 'cancelled'))

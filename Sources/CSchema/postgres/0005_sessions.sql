@@ -12,6 +12,7 @@ CREATE TABLE session_contexts (
   version BIGINT NOT NULL CHECK (version > 0),
   created_at BIGINT NOT NULL,
   last_used_at BIGINT NOT NULL,
+  last_use BIGINT NOT NULL,
   data TEXT NOT NULL DEFAULT '{}',
   CHECK (item_count <= next_position - first_position)
 );
@@ -24,7 +25,7 @@ CREATE INDEX session_contexts_by_channel ON session_contexts (channel, created_a
   WHERE channel IS NOT NULL;
 -- The session of a thread that was used last comes first.
 CREATE INDEX session_contexts_by_thread
-  ON session_contexts (channel, thread, last_used_at, version, number)
+  ON session_contexts (channel, thread, last_used_at, version, last_use, number)
   WHERE channel IS NOT NULL AND thread IS NOT NULL;
 -- A conversation stays; only sessions without items can be idle.
 CREATE INDEX session_contexts_idle ON session_contexts (last_used_at, number)

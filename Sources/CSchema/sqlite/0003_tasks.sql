@@ -1,9 +1,10 @@
 -- Tasks: work that is done once, by whoever claims it first.
 --
 -- A running task with lease_expires_at is leased to a worker, and takes its writes only with the
--- newest fencing_token; one without was set running by hand. attempt counts the runs that failed or
--- lost their lease, and the one going on. retry_base and retry_cap are microseconds; source is the
--- task that this one replays.
+-- newest fencing_token; one without was set running by hand. lease_duration is for how long its
+-- worker asked last. attempt counts the runs that failed or lost their lease, and the one going on.
+-- lease_duration, retry_base and retry_cap are microseconds; source is the task that this one
+-- replays.
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -23,6 +24,7 @@ CREATE TABLE tasks (
   run_at INTEGER NOT NULL,
   lease_owner TEXT,
   lease_expires_at INTEGER,
+  lease_duration INTEGER CHECK (lease_duration > 0),
   fencing_token INTEGER NOT NULL CHECK (fencing_token >= 0),
   unique_key TEXT,
   source TEXT,
@@ -39,6 +41,7 @@ CREATE TABLE tasks (
   CHECK (status <> 'completed' OR error IS NULL),
   CHECK (status NOT IN ('failed', 'cancelled') OR error IS NOT NULL),
   CHECK ((lease_owner IS NULL) = (lease_expires_at IS NULL)),
+  CHECK ((lease_owner IS NULL) = (lease_duration IS NULL)),
   CHECK (lease_expires_at IS NULL OR status = 'running'),
   CHECK (attempt <= max_attempts),
   CHECK (attempt < max_attempts OR status IN ('running', 'completed', 'failed', 'cancelled'))

@@ -4,7 +4,7 @@
 -- `next_position` is the position of the next item: it only grows, so that no position comes twice,
 -- whatever was popped or cleared. A clear raises `first_position` and a deletion takes the row; the
 -- items below wait in `session_clearings` for upkeep, so that either costs one step however many
--- items there are.
+-- items there are. `last_use` orders the uses of one transaction, which have one time and version.
 CREATE TABLE session_contexts (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -18,6 +18,7 @@ CREATE TABLE session_contexts (
   version INTEGER NOT NULL CHECK (version > 0),
   created_at INTEGER NOT NULL,
   last_used_at INTEGER NOT NULL,
+  last_use INTEGER NOT NULL,
   data TEXT NOT NULL DEFAULT '{}',
   CHECK (item_count <= next_position - first_position)
 ) STRICT;
@@ -30,7 +31,7 @@ CREATE INDEX session_contexts_by_channel ON session_contexts (channel, created_a
   WHERE channel IS NOT NULL;
 -- The session of a thread that was used last comes first.
 CREATE INDEX session_contexts_by_thread
-  ON session_contexts (channel, thread, last_used_at, version, number)
+  ON session_contexts (channel, thread, last_used_at, version, last_use, number)
   WHERE channel IS NOT NULL AND thread IS NOT NULL;
 -- A conversation stays; only sessions without items can be idle.
 CREATE INDEX session_contexts_idle ON session_contexts (last_used_at, number)

@@ -14,7 +14,7 @@ extension ApprovalsTransaction {
     if let caller = query.caller { try Checks.id(caller, "caller", limits) }
     if let task = query.task { try Checks.id(task, "task id", limits) }
     if let run = query.run { try Checks.runID(run, limits) }
-    let place = try TimePlace(after: query.after, until: query.until)
+    let place = try TimePlace(.approvals, after: query.after, until: query.until)
     let statement =
       switch (query.task, query.run, query.caller, query.status) {
       case (.some, _, _, _): ApprovalListSQL.byTask
@@ -30,7 +30,7 @@ extension ApprovalsTransaction {
         .integer(place.time), .integer(place.number),
         .integer(query.since?.microseconds ?? .min), Bound(query.status?.rawValue),
         Bound(query.caller), Bound(query.task), Bound(query.run), .integer(Int64(limit) + 1),
-      ], limit)
+      ], .approvals, limit)
   }
 
   /// Lists the approvals that nobody decided and that were requested at least so long ago, the
@@ -48,21 +48,19 @@ extension ApprovalsTransaction {
   ) throws(StoreError) -> Page<Approval> {
     let limit = try limits.pageItems(limit)
     try Checks.lifetime(age, limits)
-    let place =
-      try cursor.map { token throws(StoreError) in try TimePlace(after: token, until: nil) }
-      ?? TimePlace(time: .min, number: .min)
+    let place = try TimePlace(.agedApprovals, after: cursor, since: nil)
     return try page(
       ApprovalListSQL.aged,
       [
         .integer(place.time), .integer(place.number), .integer(age.microseconds),
         .integer(Int64(limit) + 1),
-      ], limit)
+      ], .agedApprovals, limit)
   }
 
   /// Reads up to `limit` rows, and one more to know whether there are more; ends early where the
   /// parameters grow past the bound of a page.
   private func page(
-    _ statement: Statement, _ bindings: [Bound], _ limit: Int
+    _ statement: Statement, _ bindings: [Bound], _ list: ListCursor.List, _ limit: Int
   ) throws(StoreError) -> Page<Approval> {
     var items: [Approval] = []
     var last: TimePlace?
@@ -75,7 +73,7 @@ extension ApprovalsTransaction {
         let row = try ApprovalRow(row: row)
         items.append(row.approval)
         bytes += row.bytes
-        last = TimePlace(time: row.approval.requestedAt.microseconds, number: row.number)
+        last = TimePlace(list, time: row.approval.requestedAt.microseconds, number: row.number)
       }
     } catch is PageIsFull {
       return Page(items: items, next: last?.token)

@@ -51,7 +51,7 @@ public struct GrantsTransaction {
     ) { row throws(StoreError) in try GrantRow(row: row) }
     let shown = rows.prefix(limit)
     let last = shown.last.map {
-      TimePlace(time: $0.grant.expiresAt.microseconds, number: $0.number)
+      TimePlace(.grants, time: $0.grant.expiresAt.microseconds, number: $0.number)
     }
     return Page(items: shown.map(\.grant), next: rows.count > limit ? last?.token : nil)
   }
@@ -150,12 +150,10 @@ extension GrantsTransaction {
   private func start(
     of query: GrantQuery, on connection: any Connection
   ) throws(StoreError) -> TimePlace {
-    let asked =
-      try query.after.map { token throws(StoreError) in try TimePlace(after: token, until: nil) }
-      ?? TimePlace(time: .min, number: .min)
+    let asked = try TimePlace(.grants, after: query.after, since: nil)
     guard !query.includesEnded else { return asked }
     let now = try connection.first(GrantSQL.now) { $0.integer(0) } ?? .min
-    return asked.time > now ? asked : TimePlace(time: now, number: .max)
+    return asked.time > now ? asked : TimePlace(.grants, time: now, number: .max)
   }
 
   private func find(_ id: String, _ connection: any Connection) throws(StoreError) -> GrantRow? {

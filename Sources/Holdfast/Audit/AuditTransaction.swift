@@ -263,7 +263,7 @@ struct AuditPlace: Equatable {
       number = chain
       return
     }
-    let parts = try ListCursor.parts(of: token, in: "a", count: 3)
+    let parts = try ListCursor.parts(of: token, in: .audit, count: 3)
     guard let time = Int64(parts[0]), let chain = Int64(parts[1]), let number = Int64(parts[2])
     else { throw ListCursor.foreign }
     self.time = time
@@ -272,5 +272,5 @@ struct AuditPlace: Equatable {
   }
 
   /// The place as an opaque cursor.
-  var token: String { ListCursor.token("a", "\(time)", "\(chain)", "\(number)") }
+  var token: String { ListCursor.token(.audit, "\(time)", "\(chain)", "\(number)") }
 }

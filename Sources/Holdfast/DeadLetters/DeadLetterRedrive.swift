@@ -91,7 +91,8 @@ extension DeadLettersTransaction {
   /// Redrives one page of the letters that a filter matches, the newest first; resolved ones are
   /// left alone.
   ///
-  /// Go on from `next` until there is none, and all that matched at the beginning are redriven.
+  /// Go on from `next` until there is none, and all that matched at the beginning are redriven. A
+  /// page ends early where what is redriven comes to more than 8 MiB.
   ///
   /// - Parameters:
   ///   - query: Which letters, and how many of them.
@@ -121,7 +122,9 @@ extension DeadLettersTransaction {
   ) throws(StoreError) -> Page<DeadLetter> {
     let page = try list(query)
     var redriven: [DeadLetter] = []
-    for letter in page.items where letter.status != .resolved && isVisible(letter) {
+    let bytesBefore = transaction.bytes
+    for (index, letter) in page.items.enumerated()
+    where letter.status != .resolved && isVisible(letter) {
       do throws(StoreError) {
         redriven.append(try redrive(letter.id, message: message, reason: reason))
       } catch {
@@ -129,8 +132,19 @@ extension DeadLettersTransaction {
         // was put back by hand; they keep no other from being redriven.
         guard error.code == .invalidState || error.code == .notFound else { throw error }
       }
+      // A letter is small, and its task may hold 32 MiB.
+      guard transaction.bytes - bytesBefore >= limits.pageBytesMax, index < page.items.count - 1
+      else { continue }
+      return Page(items: redriven, next: try place(of: letter)?.token)
     }
     return Page(items: redriven, next: page.next)
+  }
+
+  /// The place of a letter in its list.
+  private func place(of letter: DeadLetter) throws(StoreError) -> TimePlace? {
+    try find(letter.id, transaction.reading()).map {
+      TimePlace(.deadLetters, time: letter.createdAt.microseconds, number: $0.number)
+    }
   }
 
   private static func naming<Result>(

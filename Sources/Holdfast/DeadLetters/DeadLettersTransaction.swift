@@ -98,7 +98,7 @@ public struct DeadLettersTransaction {
     if let run = query.run { try Checks.runID(run, limits) }
     let isOfTasks = query.source == DeadLetterSource.tasks
     if let source = query.source { try DeadLetterSource.check(source, limits) }
-    let place = try TimePlace(after: query.after, until: query.until)
+    let place = try TimePlace(.deadLetters, after: query.after, until: query.until)
     let statement =
       switch (query.run, query.source, query.status) {
       case (.some, _, _): DeadLetterSQL.listByRun
@@ -119,7 +119,7 @@ public struct DeadLettersTransaction {
       return (row, row.bytes)
     }
     let last = rows.items.last.map {
-      TimePlace(time: $0.letter.createdAt.microseconds, number: $0.number)
+      TimePlace(.deadLetters, time: $0.letter.createdAt.microseconds, number: $0.number)
     }
     return Page(items: rows.items.map(\.letter), next: rows.isMore ? last?.token : nil)
   }

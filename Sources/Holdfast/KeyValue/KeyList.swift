@@ -189,14 +189,14 @@ struct UpdatePlace: Equatable {
   }
 
   func token(in list: String) -> String {
-    ListCursor.token("u", list, "\(updated)", "\(version)", key)
+    ListCursor.token(.keysByUpdate, list, "\(updated)", "\(version)", key)
   }
 
   init(_ token: String, in list: String) throws(StoreError) {
-    let parts = try ListCursor.parts(of: token, in: "u", count: 4)
+    let parts = try ListCursor.parts(of: token, in: .keysByUpdate, count: 4)
     guard parts[0] == list, let updated = Int64(parts[1]), let version = Int64(parts[2]),
       !parts[3].utf8.contains(0)
     else { throw ListCursor.foreign }
-    self.init(updated: updated, version: version, key: String(parts[3]))
+    self.init(updated: updated, version: version, key: parts[3])
   }
 }

@@ -14,7 +14,7 @@ enum ProviderChecks {
     try Circuit.check(health.totalFailures, "total_failures")
     try latency(health.lastLatency)
     if let error = health.lastError {
-      try Checks.text(error, "provider error", bytesMax: limits.descriptionBytesMax)
+      try Checks.text(error, "last error", bytesMax: limits.descriptionBytesMax)
     }
   }
 
@@ -33,17 +33,8 @@ enum ProviderChecks {
   /// What is kept of a failure's text: a provider may answer with pages, and a failure that is
   /// refused for its length would not be counted.
   static func error(_ error: String, _ limits: Limits) throws(StoreError) -> String {
-    var kept = error
-    if error.utf8.count > limits.descriptionBytesMax {
-      kept = ""
-      var bytes = 0
-      for character in error {
-        bytes += character.utf8.count
-        guard bytes <= limits.descriptionBytesMax else { break }
-        kept.append(character)
-      }
-    }
-    try Checks.text(kept, "provider error", bytesMax: limits.descriptionBytesMax)
+    let kept = Checks.cut(error, bytesMax: limits.descriptionBytesMax)
+    try Checks.text(kept, "error", bytesMax: limits.descriptionBytesMax)
     return kept
   }
 

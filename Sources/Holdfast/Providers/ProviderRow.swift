@@ -113,16 +113,16 @@ struct ProviderPlace {
       (priority, latency, name) = (.min, .min, "")
       return
     }
-    let parts = try ListCursor.parts(of: token, in: "p", count: 3)
+    let parts = try ListCursor.parts(of: token, in: .providers, count: 3)
     guard let priority = Int64(parts[0]), let latency = Int64(parts[1]), !parts[2].utf8.contains(0)
     else { throw ListCursor.foreign }
-    (self.priority, self.latency, self.name) = (priority, latency, String(parts[2]))
+    (self.priority, self.latency, self.name) = (priority, latency, parts[2])
   }
 
   /// The cursor behind a row.
   static func token(_ columns: [Bound]) -> String? {
     guard let name = columns[0].text, let priority = columns[1].integer else { return nil }
     let latency = columns[12].integer ?? .max
-    return ListCursor.token("p", "\(priority)", "\(latency)", name)
+    return ListCursor.token(.providers, "\(priority)", "\(latency)", name)
   }
 }

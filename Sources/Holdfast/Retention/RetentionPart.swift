@@ -155,6 +155,6 @@ struct RetentionCount {
     allowances[scope] = nil
     // This row goes with all before it. What one transaction finished has one time and stays whole:
     // more stays than the bound asks for, never less.
-    cutoffs.raise(scope, to: allowance.keptAt == time ? time : time + 1)
+    cutoffs.raise(scope, to: allowance.keptAt == time ? time : max(time, time &+ 1))
   }
 }

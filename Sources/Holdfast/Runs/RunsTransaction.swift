@@ -74,7 +74,7 @@ public struct RunsTransaction {
     let limit = try limits.pageItems(query.limit)
     if let tag = query.tag { try Checks.id(tag, "tag", limits) }
     if let parent = query.parent { try Checks.runID(parent, limits) }
-    let place = try TimePlace(after: query.after, until: query.until)
+    let place = try TimePlace(.runs, after: query.after, until: query.until)
     let showsArchived = query.includesArchived || query.status == .archived
     let statement =
       switch (query.parent, query.tag, query.status) {
@@ -94,7 +94,7 @@ public struct RunsTransaction {
     ) { row throws(StoreError) in try RunRow(row: row) }.compactMap { $0 }
     let shown = rows.prefix(limit)
     let last = shown.last.map {
-      TimePlace(time: $0.run.createdAt.microseconds, number: $0.number)
+      TimePlace(.runs, time: $0.run.createdAt.microseconds, number: $0.number)
     }
     return Page(items: shown.map(\.run), next: rows.count > limit ? last?.token : nil)
   }

@@ -29,7 +29,7 @@ extension SessionsTransaction {
     let connection = try transaction.writing(
       operations: items.count, bytes: id.utf8.count + bytes)
     let taken = try connection.first(
-      SessionSQL.takePositions, [.text(id), .integer(Int64(items.count))], TakenPositions.init)
+      SessionSQL.takePositions, [.text(id), .integer(Int64(items.count)), use], TakenPositions.init)
     guard let taken else {
       // It is missing, or its run may not be written: this says which.
       _ = try changeable(id)
@@ -105,7 +105,7 @@ extension SessionsTransaction {
       throw Excess.fault(
         .corrupt, "A session counts items that are not there.", hint: "Restore a backup.")
     }
-    try connection.run(SessionSQL.countDown, [.integer(row.number)])
+    try connection.run(SessionSQL.countDown, [.integer(row.number), use])
     _ = try connection.run([Feed.event("item", row.namespace, id, "pop")])
     let now = try known(id, connection).session
     return PoppedItem(item: item, itemCount: now.itemCount, version: now.version)
@@ -125,7 +125,7 @@ extension SessionsTransaction {
     guard row.session.itemCount > 0 else {
       return ClearedItems(removed: 0, version: row.session.version)
     }
-    try connection.run(SessionSQL.clear, [.integer(row.number)])
+    try connection.run(SessionSQL.clear, [.integer(row.number), use])
     try SessionSweeper.discard(row.number, below: row.session.nextPosition, on: connection)
     _ = try connection.run([Feed.event("item", row.namespace, id, "clear")])
     return ClearedItems(

@@ -20,33 +20,35 @@ enum SessionSQL {
     SELECT id, run
     FROM session_contexts
     WHERE channel = $1 AND thread = $2
-    ORDER BY last_used_at DESC, version DESC, number DESC
+    ORDER BY last_used_at DESC, version DESC, last_use DESC, number DESC
     LIMIT CAST($3 AS BIGINT)
     """)
 
-  /// $1 id, $2 run, $3 channel, $4 thread, $5 user, $6 data.
+  /// $1 id, $2 run, $3 channel, $4 thread, $5 user, $6 data, $7 use.
   static let create = Statement(
     """
     INSERT INTO session_contexts (id, run, channel, thread, user_id, data, version, created_at,
-      last_used_at)
-    VALUES ($1, $2, $3, $4, $5, $6, holdfast_revision(), holdfast_now(), holdfast_now())
+      last_used_at, last_use)
+    VALUES ($1, $2, $3, $4, $5, $6, holdfast_revision(), holdfast_now(), holdfast_now(),
+      CAST($7 AS BIGINT))
     ON CONFLICT (id) DO NOTHING
     """)
 
-  /// $1 id, $2 channel, $3 thread, $4 user, $5 data.
+  /// $1 id, $2 channel, $3 thread, $4 user, $5 data, $6 use.
   static let replace = Statement(
     """
     UPDATE session_contexts
     SET channel = $2, thread = $3, user_id = $4, data = $5, version = holdfast_revision(),
-      last_used_at = holdfast_now()
+      last_used_at = holdfast_now(), last_use = CAST($6 AS BIGINT)
     WHERE id = $1
     """)
 
-  /// $1 id.
+  /// $1 id, $2 use.
   static let touch = Statement(
     """
     UPDATE session_contexts
-    SET version = holdfast_revision(), last_used_at = holdfast_now()
+    SET version = holdfast_revision(), last_used_at = holdfast_now(),
+      last_use = CAST($2 AS BIGINT)
     WHERE id = $1
     RETURNING id, run, channel, thread, user_id, data, item_count, next_position, version,
       created_at, last_used_at, first_position, number
@@ -133,13 +135,13 @@ extension SessionSQL {
 extension SessionSQL {
   /// Takes positions for new items; no row for a session that is missing or may not be written.
   ///
-  /// $1 id, $2 how many.
+  /// $1 id, $2 how many, $3 use.
   static let takePositions = Statement(
     """
     UPDATE session_contexts
     SET next_position = next_position + CAST($2 AS BIGINT),
       item_count = item_count + CAST($2 AS BIGINT), version = holdfast_revision(),
-      last_used_at = holdfast_now()
+      last_used_at = holdfast_now(), last_use = CAST($3 AS BIGINT)
     WHERE id = $1
       AND (run IS NULL OR NOT EXISTS (
         SELECT 1 FROM runs AS r
@@ -187,20 +189,21 @@ extension SessionSQL {
     RETURNING position, item, created_at
     """)
 
-  /// $1 session's number.
+  /// $1 session's number, $2 use.
   static let countDown = Statement(
     """
     UPDATE session_contexts
-    SET item_count = item_count - 1, version = holdfast_revision(), last_used_at = holdfast_now()
+    SET item_count = item_count - 1, version = holdfast_revision(),
+      last_used_at = holdfast_now(), last_use = CAST($2 AS BIGINT)
     WHERE number = $1
     """)
 
-  /// $1 session's number.
+  /// $1 session's number, $2 use.
   static let clear = Statement(
     """
     UPDATE session_contexts
     SET first_position = next_position, item_count = 0, version = holdfast_revision(),
-      last_used_at = holdfast_now()
+      last_used_at = holdfast_now(), last_use = CAST($2 AS BIGINT)
     WHERE number = $1
     """)
 }

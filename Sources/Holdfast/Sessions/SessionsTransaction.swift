@@ -27,7 +27,7 @@ public struct SessionsTransaction {
     let data = try checked(entry, id)
     let connection = try transaction.writing(bytes: id.utf8.count + data.utf8.count)
     if let run = entry.run { try RunGuard.check(run: run, on: connection) }
-    let fields = [Bound(entry.channel), Bound(entry.thread), Bound(entry.user), .text(data)]
+    let fields = [Bound(entry.channel), Bound(entry.thread), Bound(entry.user), .text(data), use]
     let made = try connection.run(SessionSQL.create, [.text(id), Bound(entry.run)] + fields)
     if made == 0 {
       let old = try known(id, connection)
@@ -97,7 +97,7 @@ public struct SessionsTransaction {
   @discardableResult
   public func touch(_ id: String) throws(StoreError) -> SessionContext {
     let (_, connection) = try changeable(id)
-    let touched = try connection.first(SessionSQL.touch, [.text(id)]) {
+    let touched = try connection.first(SessionSQL.touch, [.text(id), use]) {
       row throws(StoreError) in try SessionRow(row: row)
     }
     guard let touched else { throw missing(id) }
@@ -117,7 +117,7 @@ public struct SessionsTransaction {
     if let run = query.run { try Checks.runID(run, limits) }
     if let channel = query.channel { try Checks.id(channel, "channel", limits) }
     if let user = query.user { try Checks.id(user, "user", limits) }
-    let place = try TimePlace(after: query.after, until: query.until)
+    let place = try TimePlace(.sessions, after: query.after, until: query.until)
     let statement =
       switch (query.run, query.user, query.channel) {
       case (.some, _, _): SessionSQL.listByRun
@@ -137,7 +137,7 @@ public struct SessionsTransaction {
       return (row, row.bytes)
     }
     let last = rows.items.last.map {
-      TimePlace(time: $0.session.createdAt.microseconds, number: $0.number)
+      TimePlace(.sessions, time: $0.session.createdAt.microseconds, number: $0.number)
     }
     return Page(items: rows.items.map(\.session), next: rows.isMore ? last?.token : nil)
   }
@@ -162,6 +162,9 @@ public struct SessionsTransaction {
 
 /// What the operations share.
 extension SessionsTransaction {
+  /// What orders the uses of one transaction: they have one time and one version.
+  var use: Bound { .integer(Int64(transaction.operations)) }
+
   func find(_ id: String, _ connection: any Connection) throws(StoreError) -> SessionRow? {
     try connection.first(SessionSQL.get, [.text(id)]) { row throws(StoreError) in
       try SessionRow(row: row)

@@ -21,8 +21,10 @@ public final class Transaction {
   package let actor: String
 
   private var connection: (any Connection)?
-  private var operations = 0
-  private var bytes = 0
+  /// How many operations it has come to, which orders what one transaction does at one time.
+  package private(set) var operations = 0
+  /// How many bytes of keys, values and texts it has written.
+  package private(set) var bytes = 0
 
   package init(
     _ connection: any Connection, _ context: StoreContext, isReadOnly: Bool, owner: String = ""

@@ -25,7 +25,7 @@ package final class ClaimDesk: Sendable {
 
   private struct State {
     /// Those who wait, by the queues from which somebody claims.
-    var lines: [[String]: [Waiter]] = [:]
+    var lines: [[Bytewise]: [Waiter]] = [:]
     var next = 0
   }
 
@@ -61,7 +61,7 @@ package final class ClaimDesk: Sendable {
       for (waiter, answer) in zip(waiters, answers).dropFirst() {
         waiter.continuation.resume(returning: .answer(answer))
       }
-      pass(order.queues)
+      pass(order.line)
       guard let own = answers.first else { return [] }
       return try own.get()
     case .answer(let answer): return try answer.get()
@@ -91,38 +91,38 @@ package final class ClaimDesk: Sendable {
         let turn: Turn? = state.withLockedValue { state in
           // A cancellation that came before this moment found nobody to wake.
           if Task.isCancelled { return .cancelled }
-          guard state.lines[order.queues] != nil else {
-            state.lines[order.queues] = []
+          guard state.lines[order.line] != nil else {
+            state.lines[order.line] = []
             return .lead([waiter])
           }
-          state.lines[order.queues]?.append(waiter)
+          state.lines[order.line]?.append(waiter)
           return nil
         }
         if let turn { continuation.resume(returning: turn) }
       }
     } onCancel: {
       let waiter: Waiter? = state.withLockedValue { state in
-        guard let place = state.lines[order.queues]?.firstIndex(where: { $0.number == number })
+        guard let place = state.lines[order.line]?.firstIndex(where: { $0.number == number })
         else { return nil }
-        return state.lines[order.queues]?.remove(at: place)
+        return state.lines[order.line]?.remove(at: place)
       }
       waiter?.continuation.resume(returning: .cancelled)
     }
   }
 
   /// Lets the first of those who wait claim for as many of them as fit into a transaction.
-  private func pass(_ queues: [String]) {
+  private func pass(_ line: [Bytewise]) {
     let waiters: [Waiter] = state.withLockedValue { state in
       var waiters: [Waiter] = []
       var tasks = 0
-      while let next = state.lines[queues]?.first,
+      while let next = state.lines[line]?.first,
         waiters.isEmpty || tasks + next.order.limit <= tasksMax
       {
         tasks += next.order.limit
         waiters.append(next)
-        state.lines[queues]?.removeFirst()
+        state.lines[line]?.removeFirst()
       }
-      if waiters.isEmpty { state.lines[queues] = nil }
+      if waiters.isEmpty { state.lines[line] = nil }
       return waiters
     }
     waiters.first?.continuation.resume(returning: .lead(waiters))

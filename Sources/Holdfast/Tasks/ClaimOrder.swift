@@ -30,13 +30,14 @@ package struct ClaimOrder: Sendable {
     let limits = context.limits
     guard (1...limits.claimQueuesMax).contains(queues.count) else {
       throw TaskChecks.failure(
-        "A claim looks in 1 to \(limits.claimQueuesMax) queues.",
+        "queues", "A claim looks in 1 to \(limits.claimQueuesMax) queues.",
         hint: "Name the queues to look in.")
     }
     for queue in queues { try Checks.id(queue, "queue", limits) }
     guard (1...limits.claimTasksMax).contains(limit) else {
       throw TaskChecks.failure(
-        "A claim takes from 1 to \(limits.claimTasksMax) tasks.", hint: "Claim fewer at once.")
+        "limit", "A claim takes from 1 to \(limits.claimTasksMax) tasks.",
+        hint: "Claim fewer at once.")
     }
     let lease = lease ?? context.tasks.lease
     try TaskChecks.lease(lease, limits)
@@ -48,6 +49,9 @@ package struct ClaimOrder: Sendable {
     self.owner = owner
     self.reaches = reaches
   }
+
+  /// Whoever claims from the same queues, byte by byte, can share a transaction.
+  var line: [Bytewise] { queues.map(Bytewise.init) }
 
   /// The rows at which those meet who claim from the same queues.
   var hotRows: [Int64] { queues.map { HotRow.number("queue", $0) } }

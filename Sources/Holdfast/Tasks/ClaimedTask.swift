@@ -83,7 +83,8 @@ public struct ClaimedTask: Sendable {
 
   /// Makes the lease last longer, from now on.
   ///
-  /// - Parameter lease: For how long, 1 s to 24 h; the store's default if left out.
+  /// - Parameter lease: For how long, 1 s to 24 h; as long as the claim or the last heartbeat asked
+  ///   for if left out.
   /// - Returns: The task with its new end of the lease.
   /// - Throws: ``StoreError`` with `fenced`, `invalid`.
   @discardableResult
@@ -114,7 +115,7 @@ public struct ClaimedTask: Sendable {
   /// Says that this run of the task failed.
   ///
   /// - Parameters:
-  ///   - error: Why, at most 4 KiB.
+  ///   - error: Why; what is past 4 KiB is cut off.
   ///   - retry: When it is tried again.
   /// - Returns: The task as it is now: pending again, or failed.
   /// - Throws: ``StoreError`` with `fenced`, `invalid`, `too_large`.

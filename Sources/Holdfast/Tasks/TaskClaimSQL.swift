@@ -84,7 +84,8 @@ enum TaskClaimSQL {
       UPDATE tasks
       SET status = 'running', attempt = attempt + 1, fencing_token = fencing_token + 1,
         lease_owner = $2, lease_expires_at = holdfast_now() + CAST($3 AS BIGINT),
-        started_at = holdfast_now(), version = holdfast_revision(), updated_at = holdfast_now()
+        lease_duration = CAST($3 AS BIGINT), started_at = holdfast_now(),
+        version = holdfast_revision(), updated_at = holdfast_now()
       WHERE number = $1 AND status = 'pending'
       """, returning: TaskSQL.columns)
 

@@ -36,8 +36,8 @@ struct TaskPlan {
     try Checks.id(queue, "queue", limits)
     try Checks.id(draft.command, "command", limits)
     if let caller = draft.caller { try Checks.id(caller, "caller", limits) }
-    if let channel = draft.responseChannel { try Checks.id(channel, "channel", limits) }
-    if let thread = draft.responseThread { try Checks.id(thread, "thread", limits) }
+    if let channel = draft.responseChannel { try Checks.id(channel, "response channel", limits) }
+    if let thread = draft.responseThread { try Checks.id(thread, "response thread", limits) }
     if let run = draft.run { try Checks.runID(run, limits) }
     if let key = draft.uniqueKey { try Checks.id(key, "unique key", limits) }
     try TaskChecks.priority(priority)
@@ -46,10 +46,12 @@ struct TaskPlan {
     if let delay = draft.delay {
       guard draft.runAt == nil else {
         throw TaskChecks.failure(
-          "A task has a delay or a time to run at, not both.", hint: "Leave one of them out.")
+          "run_at", "A task has a delay or a time to run at, not both.",
+          hint: "Leave one of them out.")
       }
-      try TaskChecks.delay(delay, limits)
+      try TaskChecks.delay(delay, "delay", limits)
     }
+    try TaskChecks.time(draft.runAt, "run_at")
     parameters = try draft.parameters.json(within: limits)
   }
 
@@ -98,26 +100,30 @@ package enum TaskChecks {
 
   static func priority(_ priority: Int) throws(StoreError) {
     guard (-100...100).contains(priority) else {
-      throw failure("A priority is from -100 to 100.", hint: "Choose one in that range.")
+      throw failure(
+        "priority", "A priority is from -100 to 100.", hint: "Choose one in that range.")
     }
   }
 
   static func attempts(_ attempts: Int, _ limits: Limits) throws(StoreError) {
     guard (1...limits.taskAttemptsMax).contains(attempts) else {
       throw failure(
-        "A task may run from 1 to \(limits.taskAttemptsMax) times.",
+        "max_attempts", "A task may run from 1 to \(limits.taskAttemptsMax) times.",
         hint: "Choose a number in that range.")
     }
   }
 
   static func backOff(_ backOff: BackOff, _ limits: Limits) throws(StoreError) {
-    for duration in [backOff.base, backOff.cap] { try delay(duration, limits) }
+    try delay(backOff.base, "retry_base", limits)
+    try delay(backOff.cap, "retry_cap", limits)
   }
 
-  static func delay(_ delay: Duration, _ limits: Limits) throws(StoreError) {
+  static func delay(
+    _ delay: Duration, _ field: String, _ limits: Limits
+  ) throws(StoreError) {
     guard delay >= .zero, delay <= limits.lifetimeMax else {
       throw failure(
-        "A delay is from 0s to \(DurationText.format(limits.lifetimeMax)).",
+        field, "A delay is from 0s to \(DurationText.format(limits.lifetimeMax)).",
         hint: "Choose a delay in that range.")
     }
   }
@@ -127,15 +133,28 @@ package enum TaskChecks {
       let least = DurationText.format(limits.leaseMin)
       let most = DurationText.format(limits.leaseMax)
       throw failure(
-        "A lease is from \(least) to \(most) long.", hint: "Choose a lease in that range.")
+        "lease", "A lease is from \(least) to \(most) long.", hint: "Choose a lease in that range.")
     }
   }
 
-  static func error(_ error: String, _ limits: Limits) throws(StoreError) {
-    try Checks.text(error, "error", bytesMax: limits.descriptionBytesMax)
+  /// A time that can be written as text, so that no sum and no difference of two can overflow.
+  static func time(_ time: Instant?, _ field: String) throws(StoreError) {
+    guard let time, time < .textMin || time > .textMax else { return }
+    throw failure(
+      field, "A time of a task is in the years 1 to 9999.", hint: "Choose a time in that range.")
   }
 
-  static func failure(_ message: String, hint: String) -> StoreError {
-    StoreError(.invalid, message, hint: hint, details: ["reason": "out_of_range"])
+  /// What is kept of an error: a worker may fail with pages, and a failure that is refused for its
+  /// length would leave the task running without a word of why.
+  static func error(_ error: String, _ limits: Limits) throws(StoreError) -> String {
+    let kept = Checks.cut(error, bytesMax: limits.descriptionBytesMax)
+    try Checks.text(kept, "error", bytesMax: limits.descriptionBytesMax)
+    return kept
+  }
+
+  static func failure(_ field: String, _ message: String, hint: String) -> StoreError {
+    StoreError(
+      .invalid, message, hint: hint,
+      details: ["field": .string(field), "reason": "out_of_range"])
   }
 }

@@ -26,7 +26,7 @@ public struct TaskRecord: Sendable, Equatable, Codable {
   public let result: Value?
   /// Why it failed or was cancelled; of a task that is tried again, why its latest run failed.
   public let error: String?
-  /// How far its worker says it is.
+  /// How far its worker says it is; `nil` while it is pending, again or for the first time.
   public let progress: Value?
   /// How many of its runs failed or lost their lease, the one going on included.
   public let attempt: Int
@@ -52,7 +52,7 @@ public struct TaskRecord: Sendable, Equatable, Codable {
   public let createdAt: Instant
   /// When it was last written.
   public let updatedAt: Instant
-  /// When its latest run began.
+  /// When its latest run began; `nil` before the first and while it is pending again.
   public let startedAt: Instant?
   /// When it was completed, failed or was cancelled.
   public let completedAt: Instant?

@@ -55,25 +55,27 @@ enum TaskSQL {
         $20, $21, $22, $23)
       """, returning: columns)
 
-  /// Moves a task, which ends its lease.
+  /// Moves a task, which ends its lease; how far one is that is pending again is how far nobody is.
   ///
   /// $1 number, $2 status, $3 attempt, $4 run at, $5 started, $6 completed, $7 error, $8 result.
   static let write = Statement(
     writing: """
       UPDATE tasks
       SET status = $2, attempt = $3, run_at = $4, lease_owner = NULL, lease_expires_at = NULL,
-        started_at = $5, completed_at = $6, error = $7, result = $8,
+        lease_duration = NULL, started_at = $5, completed_at = $6, error = $7, result = $8,
+        progress = CASE WHEN CAST($2 AS TEXT) = 'pending' THEN NULL ELSE progress END,
         version = holdfast_revision(), updated_at = holdfast_now()
       WHERE number = $1
       """, returning: columns)
 
   /// Makes a lease last from now; it draws no revision, for it enters no event.
   ///
-  /// $1 number, $2 for how long.
+  /// $1 number, $2 for how long, or NULL for as long as before.
   static let extendLease = Statement(
     writing: """
       UPDATE tasks
-      SET lease_expires_at = holdfast_now() + CAST($2 AS BIGINT)
+      SET lease_expires_at = holdfast_now() + COALESCE(CAST($2 AS BIGINT), lease_duration),
+        lease_duration = COALESCE(CAST($2 AS BIGINT), lease_duration)
       WHERE number = $1
       """, returning: columns)
 
@@ -124,6 +126,24 @@ enum TaskSQL {
       holdfast_now(), $3)
     RETURNING name, position, recorded_at, result
     """)
+
+  /// How many steps stand before a place, and how many bytes they have; SQLite knows no
+  /// `octet_length`.
+  ///
+  /// $1 task, $2 the place.
+  static let sizeOfSteps = Statement(
+    sqlite: """
+      SELECT COUNT(*),
+        COALESCE(SUM(length(CAST(name AS BLOB)) + length(CAST(result AS BLOB))), 0)
+      FROM task_steps
+      WHERE task = $1 AND position < $2
+      """,
+    postgres: """
+      SELECT COUNT(*),
+        CAST(COALESCE(SUM(octet_length(name) + octet_length(result)), 0) AS BIGINT)
+      FROM task_steps
+      WHERE task = $1 AND position < $2
+      """)
 
   /// Copies the steps before a place from one task to another.
   ///

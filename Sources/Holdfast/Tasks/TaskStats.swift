@@ -6,13 +6,36 @@ public struct TaskStats: Sendable, Equatable {
   /// How many tasks stand in each status; a status without tasks is 0.
   public private(set) var byStatus = Dictionary(
     uniqueKeysWithValues: TaskStatus.allCases.map { ($0, 0) })
-  /// The numbers of each command, by its name.
-  public private(set) var byCommand: [String: Command] = [:]
-  /// The numbers of each queue, by its name.
-  public private(set) var byQueue: [String: Queue] = [:]
+  // Names are exact: a dictionary of strings would take texts of other bytes for the same.
+  private var commands: [Bytewise: Command] = [:]
+  private var queues: [Bytewise: Queue] = [:]
+
+  /// The numbers of each command, in the order of names.
+  public var byCommand: [Command] {
+    commands.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// The numbers of each queue, in the order of names.
+  public var byQueue: [Queue] {
+    queues.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// The numbers of one command.
+  ///
+  /// - Parameter name: The command, exactly.
+  /// - Returns: Its numbers; `nil` where no task has it.
+  public func command(_ name: String) -> Command? { commands[Bytewise(name)] }
+
+  /// The numbers of one queue.
+  ///
+  /// - Parameter name: The queue, exactly.
+  /// - Returns: Its numbers; `nil` where no task is in it.
+  public func queue(_ name: String) -> Queue? { queues[Bytewise(name)] }
 
   /// The numbers of one command.
   public struct Command: Sendable, Equatable {
+    /// The command.
+    public let name: String
     /// How many tasks have it.
     public fileprivate(set) var count = 0
     /// How many of them have run and are finished.
@@ -30,6 +53,8 @@ public struct TaskStats: Sendable, Equatable {
 
   /// The numbers of one queue.
   public struct Queue: Sendable, Equatable {
+    /// The queue.
+    public let name: String
     /// How many tasks wait for a worker, due or not.
     public fileprivate(set) var pending = 0
     /// How many of them are due.
@@ -44,26 +69,26 @@ public struct TaskStats: Sendable, Equatable {
   mutating func add(_ group: TaskGroup) {
     guard let status = TaskStatus(rawValue: group.status) else { return }
     byStatus[status, default: 0] += group.count
-    var command = byCommand[group.command] ?? Command()
+    var command = commands[group.command] ?? Command(name: group.command.text)
     command.count += group.count
     command.finished += group.finished
     command.durationTotal += group.durationTotal
     command.durationMax = max(command.durationMax, group.durationMax)
-    byCommand[group.command] = command
-    var queue = byQueue[group.queue] ?? Queue()
+    commands[group.command] = command
+    var queue = queues[group.queue] ?? Queue(name: group.queue.text)
     if status == .pending { queue.pending += group.count }
     if status == .running { queue.running += group.count }
     queue.due += group.due
     if let age = group.oldestDueAge { queue.oldestDueAge = max(queue.oldestDueAge ?? .zero, age) }
-    byQueue[group.queue] = queue
+    queues[group.queue] = queue
   }
 }
 
 /// Tasks of one queue, command and status, and of one run where that was asked for.
 struct TaskGroup {
   let run: String?
-  let queue: String
-  let command: String
+  let queue: Bytewise
+  let command: Bytewise
   let status: String
   let count: Int
   let finished: Int
@@ -74,14 +99,15 @@ struct TaskGroup {
 
   init(row: Row) {
     run = row.optionalText(0)
-    queue = row.text(1)
-    command = row.text(2)
+    queue = Bytewise(row.text(1))
+    command = Bytewise(row.text(2))
     status = row.text(3)
     count = Int(row.integer(4))
     finished = Int(row.integer(5))
-    durationTotal = .microseconds(row.integer(6))
-    durationMax = .microseconds(row.integer(7))
-    due = Int(row.integer(8))
-    oldestDueAge = row.optionalInteger(9).map { .microseconds(max(0, row.integer(10) - $0)) }
+    durationTotal = .seconds(row.integer(6)) + .microseconds(row.integer(7))
+    durationMax = .microseconds(row.integer(8))
+    due = Int(row.integer(9))
+    let now = Instant(microseconds: row.integer(11))
+    oldestDueAge = row.optionalInteger(10).map { max(.zero, now - Instant(microseconds: $0)) }
   }
 }

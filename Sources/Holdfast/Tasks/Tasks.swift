@@ -137,7 +137,7 @@ public struct Tasks: Sendable {
   ///   - draft: The task; one without an identifier is always new.
   ///   - status: Where it stands.
   ///   - result: What it gave.
-  ///   - error: Why it failed or was cancelled.
+  ///   - error: Why it failed or was cancelled; what is past 4 KiB is cut off.
   ///   - createdAt: When it was made; now if left out.
   ///   - startedAt: When its latest run began; now for one that is running.
   ///   - completedAt: When it came to an end; now for one that did.
@@ -166,13 +166,14 @@ public struct Tasks: Sendable {
     }
   }
 
-  /// Moves a task to another status.
+  /// Moves a task to another status; a leased one that is set failed may be tried again, see
+  /// ``TasksTransaction/updateStatus(_:to:result:error:token:)``.
   ///
   /// - Parameters:
   ///   - id: The task's identifier.
   ///   - status: Where it shall stand.
   ///   - result: What it gave; kept with `completed`.
-  ///   - error: Why it failed or was cancelled.
+  ///   - error: Why it failed or was cancelled; what is past 4 KiB is cut off.
   ///   - token: The fencing token of a leased task; cancelling needs none.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The task as it is now.

@@ -102,11 +102,12 @@ extension Tasks {
     try await store.consult(Self.due) { tx in
       let looks = queues.map { Step(TaskClaimSQL.nextDue, [.text($0)]) }
       let times = try tx.reading().run(looks).flatMap(\.rows).flatMap { columns in
-        columns.prefix(2).compactMap { time in
-          time.integer.map { $0 - (columns.last?.integer ?? 0) }
+        let now = Instant(microseconds: columns.last?.integer ?? 0)
+        return columns.prefix(2).compactMap { time in
+          time.integer.map { Instant(microseconds: $0) - now }
         }
       }
-      return times.min().map { .microseconds(max(0, $0)) }
+      return times.min().map { max(.zero, $0) }
     }
   }
 }

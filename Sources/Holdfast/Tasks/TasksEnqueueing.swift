@@ -137,7 +137,8 @@ extension TasksTransaction {
   ///   - parameters: What the new task is given instead of the old one's parameters.
   /// - Returns: The new task, pending.
   /// - Throws: ``StoreError`` with `not_found` for an unknown task or step, `invalid_state` for a
-  ///   task that is not finished or whose run is archived.
+  ///   task that is not finished or whose run is archived, `too_large` for parameters or steps
+  ///   that the transaction has no room for.
   @discardableResult
   public func replay(
     _ id: String, from step: String? = nil, parameters: Value? = nil
@@ -172,7 +173,12 @@ extension TasksTransaction {
     var plan = try TaskPlan(draft, transaction.context)
     plan.source = id
     var events = [Feed.event("task", plan.namespace, plan.id, "replay")]
+    _ = try transaction.writing(operations: 0, bytes: plan.bytes)
     if let kept {
+      let steps = try connection.first(
+        TaskSQL.sizeOfSteps, [.text(id), .integer(Int64(kept))]
+      ) { (count: Int($0.integer(0)), bytes: Int($0.integer(1))) }
+      _ = try transaction.writing(operations: steps?.count ?? 0, bytes: steps?.bytes ?? 0)
       events.append(
         Step(TaskSQL.copySteps, [.text(id), .text(plan.id), .integer(Int64(kept))]))
     }

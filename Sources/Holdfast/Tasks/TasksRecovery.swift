@@ -5,6 +5,9 @@ import HoldfastEngine
 extension TasksTransaction {
   /// Fails what a dead owner left, with the error `stuck_on_startup`.
   ///
+  /// It is failed for good, whatever attempts are left, and leaves no dead letter: who calls this
+  /// looks through what was found, and requeues or replays what is still wanted.
+  ///
   /// - Parameters:
   ///   - owner: Whose tasks; every running task that has no living lease if left out.
   ///   - limit: At most so many, 1 to 10 000.
@@ -15,7 +18,7 @@ extension TasksTransaction {
     if let owner { try Checks.id(owner, "owner", limits) }
     guard (1...limits.transactionOperationsMax).contains(limit) else {
       throw TaskChecks.failure(
-        "From 1 to \(limits.transactionOperationsMax) tasks are failed at once.",
+        "limit", "From 1 to \(limits.transactionOperationsMax) tasks are failed at once.",
         hint: "Choose a limit in that range.")
     }
     let connection = try transaction.writing(operations: 0, bytes: 0)

@@ -48,12 +48,10 @@ public struct TasksTransaction {
     let end: Int64
     switch query.order {
     case .newest:
-      place = try TimePlace(after: query.after, until: query.until)
+      place = try TimePlace(.tasks, after: query.after, until: query.until)
       end = query.since?.microseconds ?? .min
     case .oldest:
-      place =
-        try query.after.map { after throws(StoreError) in try TimePlace(after: after, until: nil) }
-        ?? TimePlace(time: query.since?.microseconds ?? .min, number: .min)
+      place = try TimePlace(.tasksOldestFirst, after: query.after, since: query.since)
       end = query.until?.microseconds ?? .max
     }
     let page = try connection.page(
@@ -65,7 +63,7 @@ public struct TasksTransaction {
       return (row, row.bytes)
     }
     let last = page.items.last.map {
-      TimePlace(time: $0.task.createdAt.microseconds, number: $0.number)
+      TimePlace(place.list, time: $0.task.createdAt.microseconds, number: $0.number)
     }
     let total = try query.counts ? count(query, statements.count, filters, connection) : nil
     return TaskPage(

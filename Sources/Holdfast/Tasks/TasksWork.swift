@@ -18,7 +18,8 @@ extension Tasks {
   /// - Parameters:
   ///   - id: The task's identifier.
   ///   - token: The fencing token of the lease.
-  ///   - lease: For how long, 1 s to 24 h; the store's default if left out.
+  ///   - lease: For how long, 1 s to 24 h; as long as the claim or the last heartbeat asked for if
+  ///     left out.
   /// - Returns: The task with its new end of the lease.
   /// - Throws: ``StoreError`` with `fenced` where somebody else has the task or it has come to an
   ///   end, `invalid`.
@@ -80,7 +81,7 @@ extension Tasks {
   ///
   /// - Parameters:
   ///   - id: The task's identifier.
-  ///   - error: Why, at most 4 KiB.
+  ///   - error: Why; what is past 4 KiB is cut off.
   ///   - retry: When a leased task is tried again.
   ///   - token: The fencing token, where the task is leased.
   ///   - settings: What the write survives, and its idempotency key.
@@ -125,7 +126,7 @@ extension Tasks {
   ///
   /// - Parameters:
   ///   - id: The task's identifier.
-  ///   - reason: Why, at most 4 KiB; kept as the task's error.
+  ///   - reason: Why; kept as the task's error, of which what is past 4 KiB is cut off.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The task as it is now.
   /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that is finished,
@@ -191,7 +192,8 @@ extension Tasks {
     try await store.consult(Self.steps) { tx in try tx.tasks.steps(id) }
   }
 
-  /// Fails what a dead owner left, with the error `stuck_on_startup`.
+  /// Fails what a dead owner left, with the error `stuck_on_startup`; see
+  /// ``TasksTransaction/failStuck(owner:limit:)``.
   ///
   /// **Atomicity.** A thousand tasks at a time.
   ///

@@ -8,7 +8,8 @@ extension TasksTransaction {
   /// - Parameters:
   ///   - id: The task's identifier.
   ///   - token: The fencing token of the lease.
-  ///   - lease: For how long, 1 s to 24 h; the store's default if left out.
+  ///   - lease: For how long, 1 s to 24 h; as long as the claim or the last heartbeat asked for if
+  ///     left out.
   /// - Returns: The task with its new end of the lease.
   /// - Throws: ``StoreError`` with `fenced` where somebody else has the task or it has come to an
   ///   end, `invalid`.
@@ -17,12 +18,11 @@ extension TasksTransaction {
     _ id: String, token: Int64, lease: Duration? = nil
   ) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)
-    let lease = lease ?? transaction.context.tasks.lease
-    try TaskChecks.lease(lease, limits)
+    if let lease { try TaskChecks.lease(lease, limits) }
     let connection = try transaction.writing(bytes: id.utf8.count)
     let row = try authorised(id, token, connection)
     return try written(
-      Step(TaskSQL.extendLease, [.integer(row.number), .integer(lease.microseconds)]),
+      Step(TaskSQL.extendLease, [.integer(row.number), Bound(lease?.microseconds)]),
       thenLook: TaskSQL.getByNumber, connection)
   }
 
@@ -72,7 +72,7 @@ extension TasksTransaction {
   ///
   /// - Parameters:
   ///   - id: The task's identifier.
-  ///   - error: Why, at most 4 KiB.
+  ///   - error: Why; what is past 4 KiB is cut off.
   ///   - retry: When a leased task is tried again.
   ///   - token: The fencing token, where the task is leased.
   /// - Returns: The task as it is now: pending again, or failed.
@@ -83,10 +83,16 @@ extension TasksTransaction {
     _ id: String, error: String, retry: TaskRetry = .backOff, token: Int64? = nil
   ) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)
-    try TaskChecks.error(error, limits)
-    if case .after(let delay) = retry { try TaskChecks.delay(delay, limits) }
+    let error = try TaskChecks.error(error, limits)
+    if case .after(let delay) = retry { try TaskChecks.delay(delay, "retry_after", limits) }
     let connection = try transaction.writing(bytes: id.utf8.count + error.utf8.count)
-    let row = try authorised(id, token, connection)
+    return try fail(authorised(id, token, connection), error, retry, connection)
+  }
+
+  /// Fails a task that may be written.
+  func fail(
+    _ row: TaskRow, _ error: String, _ retry: TaskRetry, _ connection: any Connection
+  ) throws(StoreError) -> TaskRecord {
     var change = TaskChange(row)
     change.error = error
     guard row.isLeased else {
@@ -147,14 +153,16 @@ extension TasksTransaction {
   ///
   /// - Parameters:
   ///   - id: The task's identifier.
-  ///   - reason: Why, at most 4 KiB; kept as the task's error.
+  ///   - reason: Why; kept as the task's error, of which what is past 4 KiB is cut off.
   /// - Returns: The task as it is now.
   /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for a task that is finished,
   ///   `invalid`, `too_large`.
   @discardableResult
   public func cancel(_ id: String, reason: String? = nil) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)
-    if let reason { try TaskChecks.error(reason, limits) }
+    let reason = try reason.map { reason throws(StoreError) in
+      try TaskChecks.error(reason, limits)
+    }
     let connection = try transaction.writing(bytes: id.utf8.count + (reason?.utf8.count ?? 0))
     var change = TaskChange(try known(id, connection))
     try change.apply(.cancel)
@@ -178,7 +186,7 @@ extension TasksTransaction {
   @discardableResult
   public func requeue(_ id: String, delay: Duration = .zero) throws(StoreError) -> TaskRecord {
     try TaskChecks.id(id, limits)
-    try TaskChecks.delay(delay, limits)
+    try TaskChecks.delay(delay, "delay", limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     let row = try known(id, connection)
     var change = TaskChange(row)

@@ -29,7 +29,8 @@ extension StoreArguments {
     Stream.say(note)
   }
 
-  /// Prints one page of a list, or all of them, and says on standard error when there is more.
+  /// Prints one page of a list, or all of them, and says on standard error how many there are in
+  /// all, where that was asked for, and when there is more.
   ///
   /// - Parameters:
   ///   - request: What is listed.
@@ -39,13 +40,17 @@ extension StoreArguments {
     try await Connection.use(StoreURL.named(store), for: request.purpose) { connection in
       let limit = page.limit ?? (page.all ? 1_000 : nil)
       var after = page.after
+      var total: Int64?
       repeat {
         var part = request
         part.route = request.route.with("limit", limit).with("after", after)
         let answer = try await connection.send(part)
         try print(answer, request.look)
-        after = try answer.value()["next"]?.stringValue
+        let value = try answer.value()
+        after = value["next"]?.stringValue
+        total = value["total"]?.integerValue
       } while page.all && after != nil
+      if let total, !json { Stream.say("\(total) in all.") }
       if let after, !json {
         Stream.say("There is more: --after \(Self.quoted(after)), or --all.")
       }

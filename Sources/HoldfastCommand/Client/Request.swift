@@ -108,6 +108,18 @@ struct Body: Sendable, ExpressibleByDictionaryLiteral {
     for (name, field) in fields { object[name] = field?.fieldValue }
     self.object = object
   }
+
+  private init(_ object: Object) { self.object = object }
+
+  /// The fields of both.
+  ///
+  /// - Parameter other: More fields, which win over those of the same name.
+  /// - Returns: All of them.
+  func adding(_ other: Body) -> Body {
+    var all = object
+    for (name, value) in other.object { all[name] = value }
+    return Body(all)
+  }
 }
 
 /// What an option can hold that becomes a field of a body.

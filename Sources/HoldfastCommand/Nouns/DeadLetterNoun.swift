@@ -153,9 +153,8 @@ struct DeadLetterRedriveAll: Verb {
 struct DeadLetterResolve: Verb {
   static let configuration = CommandConfiguration.verb(
     "resolve", "Say that a dead letter is dealt with, for good.",
-    examples: [
-      "holdfast dead-letter resolve 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --reason 'sent by hand'"
-    ])
+    about: "It asks before, unless --yes.",
+    examples: ["holdfast dead-letter resolve 019a2b3c --reason 'sent by hand' --yes"])
 
   @Argument(help: "The letter's identifier.")
   var id: String
@@ -163,10 +162,11 @@ struct DeadLetterResolve: Verb {
   @Option(help: ArgumentHelp("How it was dealt with; kept in the history.", valueName: "text"))
   var reason: String?
 
-  @OptionGroup var arguments: ChangeArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
 
   func request() throws -> Request {
-    .post(Route("dead-letters", id, "resolve"), ["reason": reason])
+    try arguments.confirm("Resolve the dead letter \(id), so that nothing retries it any more?")
+    return .post(Route("dead-letters", id, "resolve"), ["reason": reason])
   }
 }
 

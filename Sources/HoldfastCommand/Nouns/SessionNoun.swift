@@ -169,15 +169,17 @@ struct SessionAppend: Verb {
 struct SessionPop: Verb {
   static let configuration = CommandConfiguration.verb(
     "pop", "Take the last item of a conversation away, and show it.",
-    examples: ["holdfast session pop chat-1"])
+    about: "It asks before, unless --yes. An empty conversation shows nothing.",
+    examples: ["holdfast session pop chat-1 --yes"])
 
   @Argument(help: "The session's identifier.")
   var id: String
 
-  @OptionGroup var arguments: ChangeArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
 
   func request() throws -> Request {
-    .post(Route("sessions", id, "pop"), nil, .row(["position", "item"]))
+    try arguments.confirm("Take the last item of the session \(id) away?")
+    return .post(Route("sessions", id, "pop"), nil, .row(["position", "item"]))
   }
 }
 

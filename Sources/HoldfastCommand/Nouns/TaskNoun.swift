@@ -11,7 +11,8 @@ struct TaskNoun: AsyncParsableCommand {
       "holdfast task complete 019a2b3c --token 1 --result '\"sent\"'",
     ],
     verbs: [
-      TaskEnqueue.self, TaskGet.self, TaskList.self, TaskStatsVerb.self, TaskSteps.self,
+      TaskEnqueue.self, TaskEnqueueMany.self, TaskSave.self, TaskSetStatus.self, TaskGet.self,
+      TaskList.self, TaskStatsVerb.self, TaskSteps.self,
       TaskClaim.self, TaskHeartbeat.self, TaskProgress.self, TaskRecordStep.self,
       TaskComplete.self, TaskFail.self, TaskRelease.self, TaskCancel.self, TaskRequeue.self,
       TaskReplay.self, TaskFailStuck.self,
@@ -34,49 +35,19 @@ struct TaskEnqueue: Verb {
   @Argument(help: "What is to be done, in a word that its worker knows.")
   var command: String
 
-  @Option(help: ArgumentHelp("With what: JSON, text, @FILE, or -.", valueName: "value"))
-  var parameters: String?
-
   @Option(help: ArgumentHelp("Its identifier; one is made if it is left out.", valueName: "id"))
   var id: String?
-
-  @Option(help: ArgumentHelp("The queue in which it waits.", valueName: "queue"))
-  var queue: String?
-
-  @Option(
-    help: ArgumentHelp("Which go first: -100 to 100, the highest first.", valueName: "number"))
-  var priority: Int?
-
-  @Option(help: ArgumentHelp("Who asks for it.", valueName: "name"))
-  var caller: String?
-
-  @Option(help: ArgumentHelp("The run to which it belongs.", valueName: "id"))
-  var run: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "What no other unfinished task of the queue may have.", valueName: "key"))
-  var unique: String?
 
   @Option(help: ArgumentHelp("How long it waits at first.", valueName: "duration"))
   var delay: String?
 
-  @Option(help: ArgumentHelp("From when on it may run.", valueName: "time"))
-  var runAt: String?
-
-  @Option(help: ArgumentHelp("How often it may run, 1 to 1000.", valueName: "number"))
-  var maxAttempts: Int?
-
+  @OptionGroup var fields: TaskFields
   @OptionGroup var arguments: WriteArguments
 
   func request() throws -> Request {
     .create(
       Route("tasks"),
-      [
-        "command": command, "parameters": try parameters.map(ValueArgument.read), "id": id,
-        "queue": queue, "priority": priority, "caller": caller, "run": run,
-        "unique_key": unique, "delay": delay, "run_at": runAt, "max_attempts": maxAttempts,
-      ])
+      try fields.body.adding(["command": command, "id": id, "delay": delay]))
   }
 }
 
@@ -129,13 +100,16 @@ struct TaskList: Verb {
     help: "In which order: newest or oldest first.", completion: .list(["newest", "oldest"]))
   var order: String?
 
+  @Flag(help: "Say too how many match in all, at the cost of a scan of them.")
+  var total = false
+
   @OptionGroup var arguments: ListArguments
 
   func request() throws -> Request {
     .list(
       Route("tasks").with("status", status).with("queue", queue).with("command", command)
         .with("caller", caller).with("run", run).with("since", since).with("until", until)
-        .with("order", order),
+        .with("order", order).with("total", total),
       ["id", "status", "queue", "command", "priority", "attempt", "created_at", "run_at", "error"])
   }
 }

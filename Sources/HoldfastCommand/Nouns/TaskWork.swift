@@ -57,7 +57,9 @@ struct TaskHeartbeat: Verb {
 
   @OptionGroup var subject: TaskArgument
 
-  @Option(help: ArgumentHelp("How long it lasts from now.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp(
+      "How long it lasts from now; as long as before if left out.", valueName: "duration"))
   var lease: String?
 
   @OptionGroup var arguments: StoreArguments
@@ -187,7 +189,8 @@ struct TaskRelease: Verb {
 struct TaskCancel: Verb {
   static let configuration = CommandConfiguration.verb(
     "cancel", "End a task from outside, at once and for good, whoever works on it.",
-    examples: ["holdfast task cancel 019a2b3c --reason 'ordered twice'"])
+    about: "It asks before, unless --yes.",
+    examples: ["holdfast task cancel 019a2b3c --reason 'ordered twice' --yes"])
 
   @Argument(help: "The task's identifier.")
   var id: String
@@ -195,10 +198,11 @@ struct TaskCancel: Verb {
   @Option(help: ArgumentHelp("Why.", valueName: "text"))
   var reason: String?
 
-  @OptionGroup var arguments: ChangeArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
 
   func request() throws -> Request {
-    .post(Route("tasks", id, "cancel"), ["reason": reason])
+    try arguments.confirm("Cancel the task \(id), whoever works on it?")
+    return .post(Route("tasks", id, "cancel"), ["reason": reason])
   }
 }
 
@@ -248,16 +252,19 @@ struct TaskFailStuck: Verb {
     "fail-stuck", "Fail the tasks that a dead owner left, and say how many.",
     about: """
       Without an owner these are all running tasks that have no living lease. At most a thousand are
-      failed at once.
+      failed at once. They are not tried again by themselves and leave no dead letters. It asks
+      before, unless --yes.
       """,
-    examples: ["holdfast task fail-stuck --owner worker-7"])
+    examples: ["holdfast task fail-stuck --owner worker-7 --yes"])
 
   @Option(help: ArgumentHelp("Whose tasks.", valueName: "name"))
   var owner: String?
 
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var arguments: Confirmed<StoreArguments>
 
   func request() throws -> Request {
-    .post(Route("tasks", "fail-stuck"), ["owner": owner], .number("failed"))
+    let whose = owner.map { "that \($0) runs" } ?? "that run without a living lease"
+    try arguments.confirm("Fail all tasks \(whose)?")
+    return .post(Route("tasks", "fail-stuck"), ["owner": owner], .number("failed"))
   }
 }

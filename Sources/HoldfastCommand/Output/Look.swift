@@ -23,12 +23,15 @@ struct Look: Sendable {
   /// Nothing at all.
   static let nothing = Look { _, _ in "" }
 
-  /// One thing as a row.
+  /// One thing as a row; nothing where there is nothing to show of it.
   ///
   /// - Parameter fields: Its fields that are shown, in order.
   /// - Returns: The look.
   static func row(_ fields: [String]) -> Look {
-    Look { value, terminal in Record.list([value], fields: fields, for: terminal) }
+    Look { value, terminal in
+      let isEmpty = fields.allSatisfy { (value[$0] ?? .null).isNull }
+      return isEmpty ? "" : Record.list([value], fields: fields, for: terminal)
+    }
   }
 
   /// The items of a page: a row each.

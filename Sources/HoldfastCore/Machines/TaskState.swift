@@ -79,7 +79,7 @@ public struct TaskState: Sendable, Equatable {
   public private(set) var status: TaskStatus
   /// How many runs failed, the one going on included.
   public private(set) var attempt: Int
-  /// When its latest run began.
+  /// When its latest run began; `nil` before the first and while it is pending again.
   public private(set) var startedAt: Instant?
   /// When it came to an end.
   public private(set) var completedAt: Instant?
@@ -127,6 +127,7 @@ public struct TaskState: Sendable, Equatable {
     case .complete, .fail, .cancel, .retry, .resume: break
     }
     status = next
+    if next == .pending { startedAt = nil }
     if next.isFinal { completedAt = now }
   }
 

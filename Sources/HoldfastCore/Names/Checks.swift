@@ -29,7 +29,8 @@ package enum Checks {
     try name(id, what, bytesMax: limits.idBytesMax)
     guard id != ".", id != ".." else {
       throw failure(
-        .dots, "A \(what) cannot be . or .., which URLs do not carry.", hint: "Choose another one.")
+        .dots, "\(some(what)) cannot be . or .., which URLs do not carry.",
+        hint: "Choose another one.")
     }
   }
 
@@ -79,7 +80,7 @@ package enum Checks {
   ///
   /// - Parameters:
   ///   - text: The text.
-  ///   - what: What it is, for the message.
+  ///   - what: What it is, for the message; with `_` for a blank it is the field's name.
   ///   - bytesMax: How long it may be, in bytes.
   /// - Throws: ``StoreError``: `too_large` past the limit, `invalid` for NUL.
   package static func text(
@@ -87,10 +88,32 @@ package enum Checks {
   ) throws(StoreError) {
     guard text.utf8.count <= bytesMax else {
       throw Excess.refusal(
-        "A \(what) is at most \(bytesMax) bytes long.",
-        details: ["reason": "too_long", "limit": .integer(Int64(bytesMax))])
+        "\(some(what)) is at most \(bytesMax) bytes long.",
+        details: ["field": field(what), "reason": "too_long", "limit": .integer(Int64(bytesMax))])
     }
-    try noNUL(text, what)
+    do throws(StoreError) {
+      try noNUL(text, what)
+    } catch {
+      throw error.adding("field", field(what))
+    }
+  }
+
+  /// The beginning of a text that is kept where the whole is too long; a character stays whole.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - bytesMax: How long it may be, in bytes.
+  /// - Returns: The text, or as many of its first characters as fit.
+  package static func cut(_ text: String, bytesMax: Int) -> String {
+    guard text.utf8.count > bytesMax else { return text }
+    var end = text.startIndex
+    var bytes = 0
+    for (place, character) in zip(text.indices, text) {
+      bytes += character.utf8.count
+      guard bytes <= bytesMax else { break }
+      end = text.index(after: place)
+    }
+    return String(text[..<end])
   }
 
   /// Checks a time to live.
@@ -119,7 +142,8 @@ package enum Checks {
     guard limit >= 1, limit <= limits.pageItemsMax else {
       throw failure(
         .outOfRange, "A page holds from 1 to \(limits.pageItemsMax) items.",
-        hint: "Ask for fewer items and go on from the page's end.")
+        hint: "Ask for fewer items and go on from the page's end."
+      ).adding("field", "limit")
     }
   }
 }
@@ -128,20 +152,31 @@ extension Checks {
   /// Checks a name: not empty, not too long, no NUL.
   static func name(_ name: String, _ what: StaticString, bytesMax: Int) throws(StoreError) {
     guard !name.isEmpty else {
-      throw failure(.empty, "A \(what) cannot be empty.", hint: "Give at least one character.")
+      throw failure(.empty, "\(some(what)) cannot be empty.", hint: "Give at least one character.")
     }
     guard name.utf8.count <= bytesMax else {
       throw failure(
-        .tooLong, "A \(what) is at most \(bytesMax) bytes long.", hint: "Choose a shorter one."
+        .tooLong, "\(some(what)) is at most \(bytesMax) bytes long.", hint: "Choose a shorter one."
       ).adding("limit", .integer(Int64(bytesMax)))
     }
     try noNUL(name, what)
   }
 
+  /// The word with its article; the words in use that begin with a `u` are spoken like "you".
+  private static func some(_ what: StaticString) -> String {
+    let word = "\(what)"
+    return (word.first.map("aeio".contains) ?? false ? "An " : "A ") + word
+  }
+
+  /// The name of the field that a text stands in.
+  private static func field(_ what: StaticString) -> Value {
+    .string("\(what)".replacing(" ", with: "_"))
+  }
+
   private static func noNUL(_ text: String, _ what: StaticString) throws(StoreError) {
     guard !text.utf8.contains(0) else {
       throw failure(
-        .nul, "A \(what) cannot hold the character NUL.", hint: "Leave the character NUL out.")
+        .nul, "\(some(what)) cannot hold the character NUL.", hint: "Leave the character NUL out.")
     }
   }
 

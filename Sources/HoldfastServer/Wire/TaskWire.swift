@@ -51,8 +51,8 @@ extension TaskStats {
     let statuses = TaskStatus.allCases.map {
       ($0.rawValue, Value.integer(Int64(byStatus[$0] ?? 0)))
     }
-    let commands = byCommand.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }
-    let queues = byQueue.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }
+    let commands = byCommand.map { ($0.name, $0.json) }
+    let queues = byQueue.map { ($0.name, $0.json) }
     return [
       "by_status": .object(Object(statuses)), "by_command": .object(Object(commands)),
       "by_queue": .object(Object(queues)),

@@ -21,7 +21,8 @@ import Testing
     #expect(
       try await place.done("session", "items", "s1", "--last", "1")
         == "2\t{\"role\":\"tool\"}\n")
-    #expect(try await place.done("session", "pop", "s1") == "2\t{\"role\":\"tool\"}\n")
+    #expect(try await place.holdfast("session", "pop", "s1").code == 64)
+    #expect(try await place.done("session", "pop", "s1", "--yes") == "2\t{\"role\":\"tool\"}\n")
     #expect(try await place.done("session", "append", "s1", "{}").contains("positions\t[3]\n"))
     #expect(try await place.holdfast("session", "items", "s1").lines.count == 2)
     #expect(try await place.done("session", "touch", "s1").contains("item_count\t2\n"))
@@ -31,6 +32,7 @@ import Testing
     #expect(try await place.holdfast("session", "clear", "s1").code == 64)
     try await place.done("session", "clear", "s1", "--yes")
     #expect(try await place.done("session", "items", "s1").isEmpty)
+    #expect(try await place.done("session", "pop", "s1", "--yes").isEmpty)
     try await place.done("session", "delete", "s1", "--yes")
     #expect(try await place.holdfast("session", "get", "s1").code == 66)
     #expect(try await place.holdfast("session", "delete", "s1", "--yes").code == 66)
@@ -84,8 +86,9 @@ import Testing
     let all = try await place.holdfast(
       "dead-letter", "redrive-all", "--source", "slack", "--yes")
     #expect(all.lines.count == 2)
+    #expect(try await place.holdfast("dead-letter", "resolve", "l1").code == 64)
     #expect(
-      try await place.done("dead-letter", "resolve", "l1").contains("status\tresolved\n"))
+      try await place.done("dead-letter", "resolve", "l1", "--yes").contains("status\tresolved\n"))
     #expect(try await place.holdfast("dead-letter", "redrive", "l1").code == 65)
     #expect(try await place.holdfast("dead-letter", "get", "none").code == 66)
     let letter = try await place.done("dead-letter", "get", "l1")

@@ -57,8 +57,46 @@ import Testing
       try await place.done("task", "fail", "t1", "no answer", "--token", "2", "--no-retry")
         .contains("error\tno answer\n"))
     #expect(try await place.done("task", "requeue", "t1").contains("status\tpending\n"))
+    #expect(try await place.holdfast("task", "cancel", "t1").code == 64)
     #expect(
-      try await place.done("task", "cancel", "t1", "--reason", "twice").contains("error\ttwice\n"))
-    #expect(try await place.done("task", "fail-stuck", "--owner", "w") == "0\n")
+      try await place.done("task", "cancel", "t1", "--reason", "twice", "--yes")
+        .contains("error\ttwice\n"))
+    #expect(try await place.holdfast("task", "fail-stuck").code == 64)
+    #expect(try await place.done("task", "fail-stuck", "--owner", "w", "--yes") == "0\n")
+  }
+
+  /// Goal: everything that HTTP takes of a task can be said by verbs, and the plain way has verbs.
+  ///
+  /// Method: tasks are enqueued many at once and with every option, saved, moved, and counted.
+  @Test func `tasks are kept without workers`() async throws {
+    let place = try await Place()
+    let many = try await place.done(
+      "task", "enqueue-many", #"{"command":"a","id":"1"}"#,
+      #"[{"command":"b","id":"2"},{"command":"a","id":"3","queue":"q"}]"#)
+    #expect(
+      many == "1\tpending\tdefault\ta\ttrue\n2\tpending\tdefault\tb\ttrue\n"
+        + "3\tpending\tq\ta\ttrue\n")
+    #expect(try await place.holdfast("task", "enqueue-many", "text").code == 64)
+    let made = try await place.done(
+      "task", "enqueue", "a", "--id", "4", "--retry-base", "2s", "--retry-cap", "1m",
+      "--response-channel", "slack", "--response-thread", "17", "--delay", "1h")
+    for line in [
+      "retry_base\t2s\n", "retry_cap\t1m\n", "response_channel\tslack\n",
+      "response_thread\t17\n",
+    ] {
+      #expect(made.contains(line), "\(line)")
+    }
+    let saved = try await place.done(
+      "task", "save", "5", "import", "--status", "running", "--caller", "c",
+      "--started-at", "2026-01-01T00:00:00Z")
+    #expect(saved.contains("status\trunning\n") && saved.contains("caller\tc\n"))
+    let failed = try await place.done("task", "status", "5", "failed", "--error", "no such file")
+    #expect(failed.contains("status\tfailed\n") && failed.contains("error\tno such file\n"))
+    #expect(try await place.holdfast("task", "status", "5", "awaiting_approval").code == 64)
+    let counted = try await place.holdfast("task", "list", "--total", "--limit", "2")
+    #expect(counted.lines.count == 2 && counted.errors.contains("5 in all."))
+    #expect(
+      try await place.done("task", "list", "--total", "--limit", "1", "--json")
+        .contains(#""total":5"#))
   }
 }

@@ -305,7 +305,7 @@ import Testing
   }
 
   /// Goal: a task that waits although its approval was closed is found by `verify`, and one that
-  /// somebody set to waiting by hand is not.
+  /// never had an approval is not.
   ///
   /// Method: takes an approval's row to denied behind the store's back.
   @Test(arguments: Engines.available)
@@ -314,7 +314,7 @@ import Testing
     try await withStore(on: engine, options: .testing(time: time)) { test in
       let store = test.store
       let byHand = try await store.makeTask()
-      try await store.tasks.updateStatus(byHand, to: .awaitingApproval)
+      try await store.transaction { _ = try $0.tasks.awaitApproval(byHand) }
       let task = try await store.makeTask()
       let asked = try await store.approvals.request(ApprovalRequest("a", task: task))
       time.advance(by: .seconds(1))

@@ -83,7 +83,7 @@ import Testing
   /// Goal: a session is found by exactly its channel and thread; of two the one last used.
   ///
   /// Method: sessions that almost fit; touches, appends and saves change which was used last, also
-  /// within one microsecond.
+  /// within one microsecond and one transaction.
   @Test(arguments: Engines.available)
   func `of two sessions of a thread the one last used is found`(
     on engine: TestEngine
@@ -113,6 +113,30 @@ import Testing
       #expect(try await found() == "b")
       try await sessions.save(SessionEntry("a", channel: "slack", thread: "17"))
       #expect(try await found() == "a")
+      for last in [("a", "b"), ("b", "a")] {
+        try await test.store.transaction { tx in
+          try tx.sessions.touch(last.0)
+          try tx.sessions.touch(last.1)
+        }
+        #expect(try await found() == last.1)
+      }
+      try await sessions.append([["n": 1]], to: "a")
+      let uses: [@Sendable (Transaction, String) throws -> Void] = [
+        { try $0.sessions.append([["n": 1]], to: $1) }, { try $0.sessions.pop($1) },
+        { try $0.sessions.clear($1) },
+        { try $0.sessions.save(SessionEntry($1, channel: "slack", thread: "17")) },
+      ]
+      for use in uses {
+        try await test.store.transaction { tx in
+          try tx.sessions.touch("b")
+          try use(tx, "a")
+        }
+        #expect(try await found() == "a")
+        try await test.store.transaction { tx in
+          try tx.sessions.touch("a")
+          try tx.sessions.touch("b")
+        }
+      }
       try await sessions.delete("a")
       #expect(try await found() == "b")
       try await sessions.save(SessionEntry("b", channel: "mail", thread: "17"))

@@ -73,6 +73,27 @@ private final class HeldClaims: Sendable {
     await store.close()
   }
 
+  /// Goal: names of queues are exact: who claims from one does not get what is in another that
+  /// looks the same.
+  ///
+  /// Method: "é" as one scalar and as two; while a claim of the first is held, one of the second
+  /// goes through.
+  @Test func `queues that look the same are two`() async throws {
+    let store = try await TestEngine.sqlite.open()
+    let desk = ClaimDesk(tasksMax: 10)
+    let held = HeldClaims()
+    let (one, two) = try (
+      order("a", queues: ["\u{E9}"], store), order("b", queues: ["e\u{301}"], store)
+    )
+    let first = Task { try await desk.claim(one) { await held.perform($0) } }
+    while held.batches.isEmpty { await Task.yield() }
+    #expect(try await desk.claim(two) { $0.map { _ in [] } }.isEmpty)
+    held.open()
+    #expect(try await first.value.isEmpty)
+    #expect(held.batches == [["a"]])
+    await store.close()
+  }
+
   /// Goal: who is cancelled while waiting is left out, and is told that nothing was claimed.
   ///
   /// Method: cancels the second of three.

@@ -124,9 +124,6 @@ import Testing
         try await claimed[0].fail("later", retry: .after(.seconds(-1)))
       }
       await expectRefusal(.invalid) { try await claimed[0].fail("a\0") }
-      await expectRefusal(.tooLarge) {
-        try await claimed[0].fail(String(repeating: "e", count: 4_097))
-      }
       let later = try await claimed[0].fail("later", retry: .after(.seconds(90)))
       #expect(later.status == .pending && later.runAt == time.wallTime() + .seconds(90))
       let never = try await claimed[1].fail("never", retry: .never)
@@ -151,8 +148,11 @@ import Testing
         #expect(try await tasks.updateStatus(id, to: .pending).attempt == 0)
         try await #require(try await tasks.claim().first).release()
         let asking = try #require(try await tasks.claim().first)
-        try await tasks.updateStatus(id, to: .awaitingApproval, token: asking.token)
-        try await tasks.updateStatus(id, to: .pending)
+        #expect(asking.record.attempt == 1)
+        try await test.store.transaction { tx in
+          try tx.tasks.awaitApproval(id)
+          #expect(try tx.tasks.resumeAfterApproval(id)?.attempt == 0)
+        }
       }
       _ = try #require(try await tasks.claim().first)
       time.advance(by: .seconds(30))
@@ -217,7 +217,7 @@ import Testing
       }
       #expect(events.count { $0.hasPrefix("recover ") } == 50)
       #expect(events.count { $0.hasPrefix("claim ") } == 10)
-      #expect(try await store.tasks.stats().byQueue["q3"]?.running == 60)
+      #expect(try await store.tasks.stats().queue("q3")?.running == 60)
       let upkeep = Upkeep(store: store)
       while try await upkeep.slice() > 0 {}
       let counts = try await store.tasks.stats()

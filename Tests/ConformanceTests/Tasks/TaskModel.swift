@@ -65,6 +65,10 @@ struct TaskModel {
     mutating func stop(_ status: TaskStatus, counted: Bool) {
       if !counted, self.status == .running { attempt -= 1 }
       self.status = status
+      if status == .pending {
+        started = nil
+        progress = nil
+      }
       leave()
     }
 
@@ -156,6 +160,10 @@ struct TaskModel {
     guard legal[item.status]?.contains(next) == true else { return .invalidState }
     switch next {
     case .completed: item.end(.completed, at: now)
+    case .failed where item.leaseEnd != nil && item.attempt < item.maxAttempts:
+      item.stop(.pending, counted: true)
+      item.error = next.rawValue
+      item.runAt = now
     case .failed, .cancelled: item.end(next, error: next.rawValue, at: now)
     case .running: item.start(at: now)
     case .pending where item.completed != nil:

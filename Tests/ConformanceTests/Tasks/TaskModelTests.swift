@@ -101,6 +101,16 @@ struct TaskWalk: Walk {
     let next = pick(TaskStatus.allCases, or: .pending)
     let isSaved = chance(1, in: 4) && lease.id != "missing"
     var expected: StoreError.Code?
+    if next == .awaitingApproval {
+      // Only the store itself leads there, whoever has the task.
+      let store = store
+      expected = model.move(lease.id, to: next, at: now)
+      try check(
+        try await outcome {
+          try await store.transaction { try $0.tasks.awaitApproval(lease.id) }
+        }, expected)
+      return "await approval \(lease.id)"
+    }
     if next != .cancelled { expected = model.refusal(lease.id, token: lease.token) }
     if expected == nil { expected = model.move(lease.id, to: next, at: now) }
     let outcome = try await outcome {
