@@ -131,6 +131,12 @@ struct Connecting: Sendable {
         .unavailable, "None of the PostgreSQL servers at \(place) takes writes.",
         hint: "Wait for the failover to end, or name the primary's host.", cause: cause)
     }
+    if text.contains("does not support SSL") || text.contains("certificate") {
+      return StoreError(
+        .incompatible, "PostgreSQL at \(place) and the URL do not agree on TLS.",
+        hint: "Check sslmode and the certificates in the URL, and whether the server offers TLS.",
+        cause: cause)
+    }
     return StoreError(
       .unavailable, "No PostgreSQL server answers at \(place).",
       hint: "Check host and port, and that the server runs.", cause: cause)
