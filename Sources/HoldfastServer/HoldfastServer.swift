@@ -1,5 +1,5 @@
 public import Holdfast
-import HoldfastCore
+package import HoldfastCore
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -46,6 +46,15 @@ public struct HoldfastServer: Service {
     core = ServerCore(store: store, options: options)
     self.options = options
     self.whenReady = whenReady
+  }
+
+  /// Looks at what can be wrong with the options by themselves.
+  ///
+  /// - Parameter options: How a server would listen.
+  /// - Throws: ``StoreError`` with `invalid` for a certificate that cannot be used.
+  package static func check(_ options: ServerOptions) throws(StoreError) {
+    guard let files = options.tls else { return }
+    _ = try HTTPServerBuilder.tls(.http1(), files: files)
   }
 
   /// Serves until it is told to stop.

@@ -19,16 +19,35 @@ struct AuditVerifier {
 
   /// Checks everything.
   ///
+  /// An anchor of another store, or one that was edited, is a fault by itself: nothing of this log
+  /// is held against it.
+  ///
   /// - Returns: What was found.
   /// - Throws: What the database says, as a ``StoreError``.
   func verify() throws(StoreError) -> AuditVerification {
+    let fault = try anchorFault()
+    let fit = AuditVerifier(
+      connection: connection, sealing: sealing, anchor: fault == nil ? anchor : nil,
+      isAbandoned: isAbandoned)
+    return try fit.verify(besides: fault)
+  }
+
+  /// What is wrong with the anchor as such.
+  private func anchorFault() throws(StoreError) -> AuditFault? {
+    guard let anchor else { return nil }
+    let store = try connection.first(AuditSQL.store, []) { $0.text(0) }
+    guard store == anchor.store else { return AuditFault(.anotherStore, chain: 0) }
+    return anchor.holds(sealing) ? nil : AuditFault(.anchorEdited, chain: 0)
+  }
+
+  private func verify(besides anchorFault: AuditFault?) throws(StoreError) -> AuditVerification {
     let heads = try connection.all(AuditSQL.heads) { row in
       AuditHead(chain: row.integer(0), row: row, from: 1)
     }
     let checkpoints = try AuditCheckpoints(connection, sealing)
     let register = heads.first { $0.chain == AuditChains.register }
     let chains = heads.filter { $0.chain != AuditChains.register }
-    var faults: [AuditFault] = []
+    var faults = anchorFault.map { [$0] } ?? []
     faults += try general(register, chains)
     var records: Int64 = 0
     var passed: [Int64] = []
@@ -57,19 +76,11 @@ struct AuditVerifier {
       && !checkpoints.all.contains { $0.chain == chain && $0.number == place.number }
   }
 
-  /// What concerns no chain alone: the anchor as such, the register, and what it does not list.
+  /// What concerns no chain alone: the register, and what it does not list.
   private func general(
     _ register: AuditHead?, _ chains: [AuditHead]
   ) throws(StoreError) -> [AuditFault] {
     var faults: [AuditFault] = []
-    if let anchor {
-      let store = try connection.first(AuditSQL.store, []) { $0.text(0) }
-      if store != anchor.store {
-        faults.append(AuditFault(.anotherStore, chain: 0))
-      } else if !anchor.holds(sealing) {
-        faults.append(AuditFault(.anchorEdited, chain: 0))
-      }
-    }
     let known = register?.number ?? 0
     if let register, register.holds(sealing) {
       let there = Set(chains.map(\.chain))
@@ -83,15 +94,10 @@ struct AuditVerifier {
       AuditFault(.inserted, chain: $0.integer(0), number: $0.integer(1))
     }
     if let stray { faults.append(stray) }
-    if let anchor, anchor.register > known, store(faults, isTheAnchors: anchor) {
+    if let anchor, anchor.register > known {
       faults.append(AuditFault(.rolledBack, chain: known + 1, number: 1))
     }
     return faults
-  }
-
-  /// Whether an anchor may be held against this log.
-  private func store(_ faults: [AuditFault], isTheAnchors anchor: AuditAnchor) -> Bool {
-    !faults.contains { $0.reason == .anotherStore || $0.reason == .anchorEdited }
   }
 
   /// Checks one chain.
@@ -107,7 +113,7 @@ struct AuditVerifier {
     var walk = AuditWalk(
       chain: head.chain, sealing: sealing, cut: cut, key: checkpoints.keys[head.chain])
     let front = walk.number
-    let place = anchor.flatMap { $0.holds(sealing) ? $0.place(of: head.chain) : nil }
+    let place = anchor?.place(of: head.chain)
     var fault = compare(place, walk, checkpoints)
     if fault == nil {
       fault = try follow(&walk, head, place, AuditTraces(connection, sealing, chains: chains))

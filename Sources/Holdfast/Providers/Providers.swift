@@ -130,8 +130,8 @@ public struct Providers: Sendable {
   /// **Durability.** A probe's lease survives the process and the machine: one caller of all nodes
   /// has it until its outcome comes or the lease ends. **Atomicity.** Of any number of callers at
   /// once one gets the probe. **Idempotency.** None, and no key gives it: a permission of earlier
-  /// says nothing of now. A lost answer costs one lease time. **Cancellation.** Before it has begun.
-  /// **Cost.** One read; a commit only where a probe is handed out.
+  /// says nothing of now. A lost answer costs one lease time. **Cancellation.** Before it has
+  /// begun. **Cost.** One read; a commit only where a probe is handed out.
   ///
   /// - Parameter name: The provider's name.
   /// - Returns: Whether to call now, and else when to ask again and why. The outcome of a call that

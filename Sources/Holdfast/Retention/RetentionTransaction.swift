@@ -189,6 +189,9 @@ enum RetentionChecks {
       throw invalid("namespace", "The \(scope.kind.rawValue) have one policy for all.")
     }
     let namespace = try Namespace(text, limits: limits)
+    guard !text.utf8.contains(UInt8(ascii: "*")) else {
+      throw invalid("namespace", "A policy holds for one namespace, not for a pattern.")
+    }
     let holdsRecords =
       namespace == .global || namespace.runID.map { Namespace.run($0) == namespace } ?? false
     guard holdsRecords || scope.kind == .files else {

@@ -17,6 +17,7 @@ extension Store {
       case .postgres(let url):
         try await PostgresEngine.plannedMigrations(url: url, migrations: Migrations.all)
       case .temporary: Migrations.all
+      case .unreadable: throw StoreLocation.unreadable
       }
     return planned.map { ($0.number, $0.name) }
   }

@@ -60,8 +60,8 @@ public final class Store: Sendable {
   ///   - location: A path, a `postgres://` URL, or ``StoreLocation/temporary``.
   ///   - options: How to open it.
   /// - Returns: The store.
-  /// - Throws: ``StoreError`` with `not_found`, `unavailable`, `unauthenticated`, `incompatible` or
-  ///   `corrupt`; the message names what failed, and never a password.
+  /// - Throws: ``StoreError`` with `invalid`, `not_found`, `unavailable`, `unauthenticated`,
+  ///   `incompatible` or `corrupt`; the message names what failed, and never a password.
   public static func open(
     _ location: StoreLocation, options: StoreOptions = StoreOptions()
   ) async throws(StoreError) -> Store {
@@ -82,6 +82,7 @@ public final class Store: Sendable {
     case .postgres(let url):
       engine = try await PostgresEngine.open(
         url: url, options: options.engine, migrations: Migrations.all)
+    case .unreadable: throw StoreLocation.unreadable
     case .temporary:
       let made = try TemporaryFolder.make()
       folder = made

@@ -67,6 +67,17 @@ extension Token {
     return patterns
   }
 
+  /// Checks a secret that comes from outside.
+  ///
+  /// - Parameter secret: The secret.
+  /// - Throws: ``StoreError`` with `invalid` for one that is too short.
+  package static func check(secret: String) throws(StoreError) {
+    guard secret.utf8.count < 20 else { return }
+    throw StoreError(
+      .invalid, "A token's secret is at least 20 bytes long.",
+      hint: "Choose a longer one, or let Holdfast make it.")
+  }
+
   /// A new secret: 256 random bits.
   ///
   /// - Parameter ids: Where chance comes from.
@@ -136,7 +147,8 @@ enum TokenSQL {
     """
     SELECT CASE WHEN EXISTS (
       SELECT 1 FROM tokens
-      WHERE role = 'admin' AND patterns = '[]' AND (expires_at IS NULL OR expires_at > holdfast_now()))
+      WHERE role = 'admin' AND patterns = '[]'
+        AND (expires_at IS NULL OR expires_at > holdfast_now()))
       THEN 1 ELSE 0 END
     """)
 }

@@ -48,11 +48,7 @@ public struct Tokens: Sendable {
     try Checks.id(name, "token name", limits)
     try Self.checkReserved(name)
     if let ttl { try Checks.lifetime(ttl, limits) }
-    if let secret, secret.utf8.count < 20 {
-      throw StoreError(
-        .invalid, "A token's secret is at least 20 bytes long.",
-        hint: "Choose a longer one, or let Holdfast make it.")
-    }
+    if let secret { try Token.check(secret: secret) }
     let secret = secret ?? Token.makeSecret(store.context.ids)
     let bindings: [Bound] = [
       .text(name), .text(role.rawValue), .text(StoredJSON.text(patterns.map(\.text))),

@@ -23,10 +23,10 @@ extension StoreArguments {
   /// - Throws: ``StoreError``: what the store says.
   func show(_ request: Request) async throws {
     try await Connection.use(StoreURL.named(store), for: request.purpose) { connection in
-      try print(try await connection.send(request), request.look)
+      let answer = try await connection.send(request)
+      try print(answer, request.look)
+      if !json, let note = request.note(try answer.value()) { Stream.say(note) }
     }
-    guard let note = request.note, !json else { return }
-    Stream.say(note)
   }
 
   /// Prints one page of a list, or all of them, and says on standard error how many there are in

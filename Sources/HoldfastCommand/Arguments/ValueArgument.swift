@@ -28,6 +28,11 @@ enum ValueArgument {
   static func read(_ argument: String) throws(StoreError) -> Value {
     if argument == "-" { return try value(of: Files.read(nil, bytesMax: bytesMax)) }
     if argument.hasPrefix("@") {
+      guard argument != "@" else {
+        throw StoreError(
+          .invalid, "An @ needs the name of a file.",
+          hint: #"Write @FILE, - for standard input, or "@" in quotes of JSON for the text."#)
+      }
       return try value(of: Files.read(String(argument.dropFirst()), bytesMax: bytesMax))
     }
     return try value(of: Array(argument.utf8))

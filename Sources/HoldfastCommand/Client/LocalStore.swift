@@ -19,8 +19,20 @@ enum LocalStore {
     options.createsMissing = purpose == .write
     options.logger = Log.quiet
     options.masterKey = try Environment.masterKey()
+    options.actor = Environment.actor
+    let location = StoreLocation(text)
     if purpose == .write { try makeFolderDefault(of: text) }
-    return try await Store.open(StoreLocation(text), options: options)
+    do throws(StoreError) {
+      return try await Store.open(location, options: options)
+    } catch {
+      guard error.code == .notFound, purpose == .read, location.isFile else { throw error }
+      throw StoreError(
+        .notFound, "There is no store at \(text).",
+        hint: """
+          Put something into it first, or run holdfast migrate; --store or HOLDFAST_STORE names \
+          another one.
+          """)
+    }
   }
 
   /// Makes the folder of the default store; a folder that somebody named must be there.

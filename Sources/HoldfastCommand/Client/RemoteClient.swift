@@ -106,8 +106,29 @@ struct RemoteClient: APIClient {
     }
   }
 
+  /// What kept a request from being answered, in words for a person at a prompt.
   private static func reason(_ error: any Error) -> String {
-    guard let error = error as? NIOConnectionError else { return "\(error)" }
-    return error.connectionErrors.first.map { "\($0.error)" } ?? "the host is not known"
+    switch error {
+    case let error as NIOConnectionError:
+      return error.connectionErrors.first.map { reason($0.error) } ?? "The host is not known."
+    case let error as IOError: return String(cString: strerror(error.errnoCode)) + "."
+    case let error as HTTPClientError: return reason(error)
+    default:
+      let isTLS = String(describing: type(of: error)).contains("SSL")
+      guard isTLS else { return "The connection failed." }
+      return "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
+        ? "The server's certificate is not trusted." : "The two do not agree on TLS."
+    }
+  }
+
+  private static func reason(_ error: HTTPClientError) -> String {
+    switch error {
+    case .connectTimeout, .tlsHandshakeTimeout, .readTimeout, .writeTimeout, .deadlineExceeded,
+      .getConnectionFromPoolTimeout:
+      "It did not answer in time."
+    case .remoteConnectionClosed: "The server closed the connection."
+    case .invalidURL, .emptyHost: "There is no host in the address."
+    default: "The connection failed."
+    }
   }
 }

@@ -11,8 +11,8 @@ struct Request: Sendable {
   let purpose: Connection.Purpose
   /// Conditions, and what makes the request safe to repeat.
   var headers: HTTPFields = [:]
-  /// What is said on standard error once it is done; not with `--json`.
-  var note: String?
+  /// What of the answer is said on standard error; nothing with `--json`.
+  var note: @Sendable (Value) -> String? = { _ in nil }
 
   private init(
     _ method: HTTPRequest.Method, _ route: Route, _ body: Body?, _ look: Look,

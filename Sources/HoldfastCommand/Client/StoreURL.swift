@@ -27,12 +27,12 @@ enum StoreURL: Sendable {
   /// - Throws: `invalid` for a server that would be spoken to in clear over a network, and for an
   ///   address with more in it than a host and a port.
   init(_ text: String) throws(StoreError) {
-    let isSecure = text.hasPrefix("https://")
-    guard isSecure || text.hasPrefix("http://") else {
+    let known = ["https://", "http://"]
+    guard let scheme = known.first(where: { text.prefix($0.count).lowercased() == $0 }) else {
       self = .local(text)
       return
     }
-    let scheme = isSecure ? "https://" : "http://"
+    let isSecure = scheme == "https://"
     let rest = text.dropFirst(scheme.count)
     let authority = rest.hasSuffix("/") ? rest.dropLast() : rest
     guard !authority.isEmpty, !authority.contains(where: { "/?#@ \\".contains($0) }) else {

@@ -6,7 +6,7 @@ struct ApprovalNoun: AsyncParsableCommand {
   static let configuration = CommandConfiguration.noun(
     "approval", "Approvals: what an agent may do only when somebody allows it.",
     examples: [
-      #"holdfast approval request send_email --parameters '{"to":"u1"}' --task 019a2b3c"#,
+      #"holdfast approval request mail --parameters '{"to":"u1"}' --task 019a2b3c"#,
       "holdfast approval list --status pending",
       "holdfast approval approve 019a2b3c --reason 'she asked for it'",
     ],
@@ -46,7 +46,7 @@ struct ApprovalAsk: Verb {
     "request", "Ask to be allowed something; a task that is named waits for it.",
     about: "The answer may be there at once: a policy or a grant of the permission gives it.",
     examples: [
-      #"holdfast approval request send_email --parameters '{"to":"u1"}' --task 019a2b3c"#,
+      #"holdfast approval request mail --parameters '{"to":"u1"}' --task 019a2b3c"#,
       "holdfast approval request delete_account --resource u1 --ttl 10m",
     ])
 

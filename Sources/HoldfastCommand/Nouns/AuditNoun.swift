@@ -12,7 +12,9 @@ struct AuditNoun: AsyncParsableCommand {
       "holdfast audit anchor > anchor.json",
       "holdfast audit verify --anchor anchor.json",
     ],
-    verbs: [AuditRecordVerb.self, AuditList.self, AuditVerify.self, AuditAnchorVerb.self])
+    verbs: [
+      AuditRecordVerb.self, AuditGet.self, AuditList.self, AuditVerify.self, AuditAnchorVerb.self,
+    ])
 }
 
 /// Adds a record.
@@ -56,6 +58,22 @@ struct AuditRecordVerb: Verb {
         "result": result, "by": by,
         "details": try ValueArgument.object(details, "details"),
       ])
+  }
+}
+
+/// Shows a record.
+struct AuditGet: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "get", "Show a record; a missing one exits 66.",
+    examples: ["holdfast audit get 1:17"])
+
+  @Argument(help: "The record's identifier: its chain and its number.")
+  var id: String
+
+  @OptionGroup var arguments: StoreArguments
+
+  func request() throws -> Request {
+    .get(Route("audit", id))
   }
 }
 

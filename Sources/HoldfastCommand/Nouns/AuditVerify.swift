@@ -15,14 +15,17 @@ struct AuditVerify: AsyncParsableCommand {
     examples: ["holdfast audit verify", "holdfast audit verify --anchor anchor.json"])
 
   @Option(
-    help: ArgumentHelp("What audit anchor printed, in a file.", valueName: "file"),
+    help: ArgumentHelp(
+      "What audit anchor printed, in a file; - for standard input.", valueName: "file"),
     completion: .file())
   var anchor: String?
 
   @OptionGroup var arguments: StoreArguments
 
   func run() async throws {
-    let body: Body = ["anchor": try ValueArgument.object(anchor.map { "@" + $0 }, "anchor")]
+    let body: Body = [
+      "anchor": try ValueArgument.object(anchor.map { $0 == "-" ? $0 : "@" + $0 }, "anchor")
+    ]
     let isValid = try await Connection.use(StoreURL.named(arguments.store), for: .read) {
       connection in
       let answer = try await connection.send(.post(Route("audit", "verify"), body))

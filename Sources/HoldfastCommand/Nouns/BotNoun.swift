@@ -76,7 +76,7 @@ struct BotList: Verb {
 struct BotUpdate: Verb {
   static let configuration = CommandConfiguration.verb(
     "update", "Change a bot's slug, name or metadata; what is left out stays.",
-    examples: ["holdfast bot update 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --name 'The new mailer'"])
+    examples: ["holdfast bot update 019a2b3c --name 'The new mailer'"])
 
   @Argument(help: "The bot's identifier.")
   var id: String

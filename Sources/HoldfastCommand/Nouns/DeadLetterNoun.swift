@@ -7,7 +7,7 @@ struct DeadLetterNoun: AsyncParsableCommand {
     "dead-letter", "Dead letters: what could not be done, and giving it another chance.",
     examples: [
       "holdfast dead-letter list --status given_up",
-      "holdfast dead-letter redrive 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --reason 'new address'",
+      "holdfast dead-letter redrive 019a2b3c --reason 'new address'",
     ],
     verbs: [
       DeadLetterList.self, DeadLetterGet.self, DeadLetterRedrive.self,
@@ -84,7 +84,7 @@ struct DeadLetterList: Verb {
 struct DeadLetterGet: Verb {
   static let configuration = CommandConfiguration.verb(
     "get", "Show a dead letter with its history; a missing one exits 66.",
-    examples: ["holdfast dead-letter get 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --json"])
+    examples: ["holdfast dead-letter get 019a2b3c --json"])
 
   @Argument(help: "The letter's identifier.")
   var id: String
@@ -99,7 +99,7 @@ struct DeadLetterRedrive: Verb {
   static let configuration = CommandConfiguration.verb(
     "redrive", "Give dead letters another chance: all that are named, or none.",
     examples: [
-      "holdfast dead-letter redrive 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --reason 'new address'"
+      "holdfast dead-letter redrive 019a2b3c --reason 'new address'"
     ])
 
   @Argument(help: ArgumentHelp("The letters' identifiers.", valueName: "id"))
@@ -176,7 +176,7 @@ struct DeadLetterRetryFailed: Verb {
     "retry-failed", "Count a try that failed.",
     about: "Without --next and --give-up the store's back-off says when the next one is.",
     examples: [
-      "holdfast dead-letter retry-failed 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b --error busy"
+      "holdfast dead-letter retry-failed 019a2b3c --error busy"
     ])
 
   @Argument(help: "The letter's identifier.")

@@ -52,6 +52,27 @@ struct FileRename: Verb {
   }
 }
 
+/// Notes whether a file is in an index.
+struct FileSetIndexed: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "set-indexed", "Note that an index holds a file's content; a new version takes the note away.",
+    examples: [
+      "holdfast file set-indexed run:42 notes.md",
+      "holdfast file set-indexed run:42 notes.md --off",
+    ])
+
+  @OptionGroup var file: FileArguments
+
+  @Flag(help: "Take the note away.")
+  var off = false
+
+  @OptionGroup var arguments: FileChangeArguments
+
+  func request() throws -> Request {
+    .patch(file.route(), ["indexed": !off])
+  }
+}
+
 /// Lets old versions go.
 struct FileTrim: Verb {
   static let configuration = CommandConfiguration.verb(

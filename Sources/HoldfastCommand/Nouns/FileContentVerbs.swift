@@ -10,7 +10,8 @@ struct FileGet: AsyncParsableCommand {
     "get", "Write a file's content to standard output, or into a file.",
     about: """
       What was read is compared with the digest that the store has of it. A file that is written \
-      to is there only when all of it came.
+      to is there only when all of it came; it keeps its rights, and a link leads to its file. A \
+      pipe or a device takes the content as it comes.
       """,
     examples: [
       "holdfast file get run:42 report.pdf --output report.pdf",
@@ -22,7 +23,9 @@ struct FileGet: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Which version; the newest if it is left out.", valueName: "number"))
   var number: Int?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "path"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The file to write; - for standard output.", valueName: "path"))
   var output: String?
 
   @OptionGroup var arguments: StoreArguments
@@ -32,7 +35,7 @@ struct FileGet: AsyncParsableCommand {
     try await Connection.use(StoreURL.named(arguments.store), for: .read) { connection in
       let response = try await connection.content(route)
       let tag = response.headers[.eTag]?.filter { $0 != "\"" } ?? ""
-      guard let output else {
+      guard let output, output != "-" else {
         return try await Self.take(response.body, tag) { piece throws(StoreError) in
           Stream.data(piece)
         }

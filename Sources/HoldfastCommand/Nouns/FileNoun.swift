@@ -13,8 +13,9 @@ struct FileNoun: AsyncParsableCommand {
       "holdfast file get run:42 report.pdf > report.pdf",
     ],
     verbs: [
-      FilePut.self, FileGet.self, FileList.self, FileVersions.self, FileRestore.self,
-      FileRename.self, FileDiff.self, FileTrim.self, FileDelete.self,
+      FilePut.self, FileGet.self, FileMetadata.self, FileList.self, FileVersions.self,
+      FileRestore.self, FileRename.self, FileSetIndexed.self, FileDiff.self, FileTrim.self,
+      FileDelete.self,
     ])
 }
 
@@ -84,6 +85,20 @@ struct FilePut: AsyncParsableCommand {
     try await Connection.use(StoreURL.named(target.store), for: .write) { [headers] connection in
       try target.print(try await connection.put(route, upload, headers: headers), .details)
     }
+  }
+}
+
+/// Shows what is known of a file.
+struct FileMetadata: Verb {
+  static let configuration = CommandConfiguration.verb(
+    "metadata", "Show what is known of a file, without its content.",
+    examples: ["holdfast file metadata run:42 report.pdf"])
+
+  @OptionGroup var file: FileArguments
+  @OptionGroup var arguments: StoreArguments
+
+  func request() throws -> Request {
+    .get(file.route("metadata"))
   }
 }
 

@@ -53,13 +53,15 @@ struct KeyValuePut: Verb {
 struct KeyValueDelete: Verb {
   static let configuration = CommandConfiguration.verb(
     "delete", "Delete a key; a missing one exits 66.",
-    examples: ["holdfast kv delete run:42 plan --if-version 17"])
+    about: "It asks before, unless --yes.",
+    examples: ["holdfast kv delete run:42 plan --if-version 17 --yes"])
 
   @OptionGroup var place: PlaceArguments
-  @OptionGroup var arguments: ChangeArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
 
   func request() throws -> Request {
-    .delete(place.route())
+    try arguments.confirm("Delete the key \(place.key) of \(place.namespace)?")
+    return .delete(place.route())
   }
 }
 

@@ -50,7 +50,7 @@ struct ProviderSuccess: Verb {
 struct ProviderFailed: Verb {
   static let configuration = CommandConfiguration.verb(
     "failure", "Count a call that failed; enough of them in a row open the circuit.",
-    examples: ["holdfast provider failure anthropic --kind timeout --error 'no answer in 60 s'"])
+    examples: ["holdfast provider failure anthropic --kind timeout --error 'no answer'"])
 
   @Argument(help: "The provider's name.")
   var name: String

@@ -24,7 +24,16 @@ struct RetentionList: Verb {
   @OptionGroup var arguments: StoreArguments
 
   func request() throws -> Request {
-    .list(Route("retention"), RetentionSet.fields)
+    var request = Request.list(Route("retention"), RetentionSet.fields)
+    request.note = Self.size
+    return request
+  }
+
+  /// The size from which on the stricter policies hold, which is no row of the table.
+  static let size: @Sendable (Value) -> String? = { answer in
+    guard let limit = answer["size_max"]?.integerValue else { return nil }
+    let size = answer["size"]?.integerValue ?? 0
+    return "The store has \(size) bytes; above \(limit) the policies of over_size hold too."
   }
 }
 
@@ -71,13 +80,15 @@ struct RetentionSet: Verb {
   @OptionGroup var arguments: StoreArguments
 
   func request() throws -> Request {
-    .put(
+    var request = Request.put(
       Route("retention"),
       [
         "kind": kind, "namespace": namespace, "over_size": overSize ? true : nil,
         "keep_for": keepFor, "keep_last": keepLast, "max_bytes": maxBytes,
         "default": self.default ? true : nil,
       ], .rows(Self.fields))
+    request.note = RetentionList.size
+    return request
   }
 }
 
@@ -95,6 +106,11 @@ struct RetentionSize: Verb {
   func request() throws -> Request {
     .put(
       Route("retention"), ["size_max": bytes.map(Value.integer) ?? .null],
-      .rows(RetentionSet.fields))
+      Look { answer, terminal in
+        let sizes: Value = [
+          "size": answer["size"] ?? .null, "size_max": answer["size_max"] ?? .null,
+        ]
+        return Record.details(sizes, for: terminal)
+      })
   }
 }

@@ -6,18 +6,21 @@ struct RetentionRun: AsyncParsableCommand {
   static let configuration = CommandConfiguration.verb(
     "run", "Remove what the policies do not keep, and say how many of each kind went.",
     about: """
-      Upkeep does it once an hour by itself. A kind that fails holds up no other; the failures are \
-      named, and the exit code is that of the worst: 74 for an audit chain that was changed from \
-      outside, 69 for what was not available.
+      It asks before, unless --yes or --dry-run. Upkeep does it once an hour by itself. A kind \
+      that fails holds up no other; the failures are named, and the exit code is that of the \
+      worst: 74 for an audit chain that was changed from outside, 69 for what was not available.
       """,
-    examples: ["holdfast retention run --dry-run"])
+    examples: ["holdfast retention run --dry-run", "holdfast retention run --yes"])
 
   @Flag(help: "Only count.")
   var dryRun = false
 
-  @OptionGroup var arguments: StoreArguments
+  @OptionGroup var confirmed: Confirmed<StoreArguments>
+
+  private var arguments: StoreArguments { confirmed.target }
 
   func run() async throws {
+    if !dryRun { try confirmed.confirm("Remove what the policies do not keep?") }
     let request = Request.post(Route("retention", "run").with("dry_run", dryRun))
     let failures = try await Connection.use(StoreURL.named(arguments.store), for: request.purpose) {
       connection in

@@ -2,7 +2,7 @@ import ArgumentParser
 import HoldfastCore
 
 /// A step of a run's life: the verbs differ in their name, and in what they say of it.
-protocol RunStep: Verb where Arguments == ChangeArguments {
+protocol RunStep: Verb {
   /// What happens to the run.
   static var event: RunEvent { get }
   /// To which run.
@@ -24,17 +24,21 @@ extension RunStep {
   ///
   /// - Parameters:
   ///   - abstract: What it does, in a line.
+  ///   - about: What else one has to know.
   ///   - example: What stands behind the run in the example.
   /// - Returns: The configuration.
-  static func step(_ abstract: String, example: String = "") -> CommandConfiguration {
+  static func step(
+    _ abstract: String, about: String = "", example: String = ""
+  ) -> CommandConfiguration {
     .verb(
-      event.rawValue, abstract,
+      event.rawValue, abstract, about: about,
       examples: ["holdfast run \(event.rawValue) refund-42\(example)"])
   }
 
-  func request() throws -> Request {
-    .post(Route("runs", subject.id, Self.event.rawValue), body)
-  }
+  /// What the step asks of the store.
+  var step: Request { .post(Route("runs", subject.id, Self.event.rawValue), body) }
+
+  func request() throws -> Request { step }
 }
 
 /// Ends a run well.
@@ -61,9 +65,15 @@ struct RunFail: RunStep {
 /// Ends a run from outside.
 struct RunCancel: RunStep {
   static let event = RunEvent.cancel
-  static let configuration = step("End a run from outside.")
+  static let configuration = step(
+    "End a run from outside.", about: "It asks before, unless --yes.", example: " --yes")
   @OptionGroup var subject: RunArgument
-  @OptionGroup var arguments: ChangeArguments
+  @OptionGroup var arguments: Confirmed<ChangeArguments>
+
+  func request() throws -> Request {
+    try arguments.confirm("Cancel the run \(subject.id)?")
+    return step
+  }
 }
 
 /// Lets a run rest.

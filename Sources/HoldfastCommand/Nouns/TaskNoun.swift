@@ -28,7 +28,7 @@ struct TaskEnqueue: Verb {
       answer.
       """,
     examples: [
-      #"holdfast task enqueue send-email --parameters '{"to":"a@b.example"}' --delay 5m"#,
+      #"holdfast task enqueue mail --parameters '{"to":"a@b.example"}' --delay 5m"#,
       "holdfast task enqueue sweep --queue nightly --unique sweep --priority 10",
     ])
 

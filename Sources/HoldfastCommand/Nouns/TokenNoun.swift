@@ -52,7 +52,7 @@ struct TokenCreate: Verb {
       [
         "name": name, "role": role, "namespaces": namespace.isEmpty ? nil : namespace, "ttl": ttl,
       ], .line("secret"))
-    request.note = "This is the token's only copy: the store keeps no secret."
+    request.note = { _ in "This is the token's only copy: the store keeps no secret." }
     return request
   }
 }

@@ -45,15 +45,20 @@ enum Record {
     if name == "value" || name == "metadata" { return Table.Cell(json: value) }
     switch value {
     case .null: return Table.Cell(terminal.isTerminal ? "–" : "", .dim)
-    case .string(let text) where name.hasSuffix("_at") && terminal.isTerminal:
+    case .string(let text) where isTime(name) && terminal.isTerminal:
       // 2026-01-02T03:04:05.678901Z, to the second, for people.
-      return Table.Cell(text.prefix(19).replacing("T", with: " ") + "Z", .dim)
+      return Table.Cell(text.prefix(19).replacing("T", with: " ") + "Z", .dim, isWhole: true)
     case .string(let text):
       return Table.Cell(text, name == "status" ? style(ofStatus: text) : .plain)
     case .array(let items) where items.allSatisfy({ $0.stringValue != nil }):
       return Table.Cell(items.compactMap(\.stringValue).joined(separator: ","))
     default: return Table.Cell(json: value)
     }
+  }
+
+  /// Whether a field of this name holds a time.
+  private static func isTime(_ name: String) -> Bool {
+    name == "time" || ["_at", "_until", "_since"].contains(where: name.hasSuffix)
   }
 
   private static func style(ofStatus status: String) -> Terminal.Style {

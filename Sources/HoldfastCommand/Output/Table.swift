@@ -7,15 +7,19 @@ struct Table {
   struct Cell: Sendable, ExpressibleByStringLiteral {
     let text: String
     let style: Terminal.Style
+    /// Whether a part of it is worth nothing, so that others are cut first.
+    let isWhole: Bool
 
     /// Makes a cell of any text.
     ///
     /// - Parameters:
     ///   - text: The text; what a terminal would act on is escaped.
     ///   - style: How it looks.
-    init(_ text: String, _ style: Terminal.Style = .plain) {
+    ///   - isWhole: Whether a part of it is worth nothing.
+    init(_ text: String, _ style: Terminal.Style = .plain, isWhole: Bool = false) {
       self.text = Printable.escaped(text)
       self.style = style
+      self.isWhole = isWhole
     }
 
     init(stringLiteral value: String) { self.init(value) }
@@ -26,6 +30,7 @@ struct Table {
     init(json value: Value) {
       text = Printable.json(value.json)
       style = .plain
+      isWhole = false
     }
   }
 
@@ -73,19 +78,26 @@ struct Table {
   }
 
   /// Takes from the widest columns, one after the other, until a line fits.
+  ///
+  /// Columns that are worth nothing in part come last, unless they take more than half of the line.
   private func fitted(to columns: Int) -> [Int] {
-    var widths = headings.indices.map { place in
+    let all = Array(headings.indices)
+    var widths = all.map { place in
       rows.reduce(Printable.width(headings[place])) { max($0, Printable.width($1[place].text)) }
     }
     let room = columns - Self.gap * (widths.count - 1)
     let least = max(2, min(Self.columnMin, room / max(widths.count, 1)))
-    while widths.reduce(0, +) > room {
-      guard let widest = widths.max(), widest > least,
-        let place = widths.lastIndex(of: widest)
-      else { break }
-      // At once down to the next widest, or as far as is needed.
-      let next = max(widths.filter { $0 < widest }.max() ?? 0, least)
-      widths[place] = max(next, widest - (widths.reduce(0, +) - room))
+    let whole = all.filter { place in rows.contains { $0[place].isWhole } }
+    let isSparing = whole.reduce(0) { $0 + widths[$1] } <= room / 2
+    for places in isSparing ? [all.filter { !whole.contains($0) }, all] : [all] {
+      while widths.reduce(0, +) > room {
+        guard let place = places.reversed().max(by: { widths[$0] < widths[$1] }),
+          widths[place] > least
+        else { break }
+        // At once down to the next widest, or as far as is needed.
+        let next = places.map { widths[$0] }.filter { $0 < widths[place] }.max() ?? 0
+        widths[place] = max(next, least, widths[place] - (widths.reduce(0, +) - room))
+      }
     }
     return widths
   }

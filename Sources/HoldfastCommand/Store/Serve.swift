@@ -64,11 +64,18 @@ struct Serve: AsyncParsableCommand {
     let level =
       (logLevel ?? Environment.variable("HOLDFAST_LOG")).flatMap(Logger.Level.init(rawValue:))
       ?? .notice
+    try check()
     let store = try await open(level)
     let outcome = await serve(store, level, until: stops)
     await store.close()
     try outcome.get()
     Stream.say("Stopped.")
+  }
+
+  /// Looks at what can be wrong by itself, before a store is made for it.
+  private func check() throws(StoreError) {
+    if let secret = Environment.variable("HOLDFAST_ADMIN_TOKEN") { try Token.check(secret: secret) }
+    try HoldfastServer.check(options(Log.quiet))
   }
 
   private func open(_ level: Logger.Level) async throws(StoreError) -> Store {
@@ -83,6 +90,7 @@ struct Serve: AsyncParsableCommand {
     var options = StoreOptions()
     options.logger = Log.logger("holdfast", level)
     options.masterKey = try Environment.masterKey()
+    options.actor = Environment.actor
     return try await Store.open(StoreLocation(path), options: options)
   }
 

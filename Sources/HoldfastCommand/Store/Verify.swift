@@ -18,12 +18,23 @@ struct Verify: AsyncParsableCommand {
 
   func run() async throws {
     let text = try arguments.pathOfOwn()
-    let store = try await LocalStore.open(text, for: .read)
-    let found = await verify(store)
-    await store.close()
-    let verification = try found.get()
-    show(verification)
-    guard verification.isValid else { throw ExitCode(StoreError.Code.corrupt.exitCode) }
+    let problems = try await problems(of: text)
+    show(problems)
+    guard problems.isEmpty else { throw ExitCode(StoreError.Code.corrupt.exitCode) }
+  }
+
+  /// What is wrong with a store; one that is too damaged to be opened, or to be looked through to
+  /// the end, has that for its problem.
+  private func problems(of text: String) async throws(StoreError) -> [String] {
+    do throws(StoreError) {
+      let store = try await LocalStore.open(text, for: .read)
+      let found = await verify(store)
+      await store.close()
+      return try found.get().problems
+    } catch {
+      guard error.code == .corrupt else { throw error }
+      return [error.message]
+    }
   }
 
   private func verify(_ store: Store) async -> Result<Verification, StoreError> {
@@ -41,18 +52,17 @@ struct Verify: AsyncParsableCommand {
     }
   }
 
-  private func show(_ verification: Verification) {
+  private func show(_ problems: [String]) {
     guard !arguments.json else {
       let answer: Value = [
-        "valid": .bool(verification.isValid),
-        "problems": .array(verification.problems.map(Value.string)),
+        "valid": .bool(problems.isEmpty), "problems": .array(problems.map(Value.string)),
       ]
       return Stream.data(answer.json + "\n")
     }
     let terminal = Terminal.output
-    guard !verification.isValid else { return Stream.data(terminal.styled("valid", .green) + "\n") }
+    guard !problems.isEmpty else { return Stream.data(terminal.styled("valid", .green) + "\n") }
     Stream.data(terminal.styled("invalid", .red) + "\n")
-    for problem in verification.problems { Stream.data(Printable.escaped(problem) + "\n") }
+    for problem in problems { Stream.data(Printable.escaped(problem) + "\n") }
     Stream.say("Restore a backup, and keep the damaged store for a look at it.")
   }
 }

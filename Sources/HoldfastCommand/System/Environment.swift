@@ -11,6 +11,12 @@ import HoldfastCore
 
 /// What the program takes from the process that it is.
 enum Environment {
+  /// The variables that only this program knows.
+  static let names = [
+    "HOLDFAST_STORE", "HOLDFAST_TOKEN", "HOLDFAST_ADMIN_TOKEN", "HOLDFAST_MASTER_KEY",
+    "HOLDFAST_LOG",
+  ]
+
   /// A variable of the environment; `nil` also for an empty one.
   ///
   /// - Parameter name: Its name.
@@ -35,6 +41,9 @@ enum Environment {
         hint: "Give 32 bytes in base64; openssl rand -base64 32 makes such a key.")
     }
   }
+
+  /// Who acts where no access token does, for the audit log.
+  static var actor: String { "local:\(user)" }
 
   /// The name of the user whose process this is, as the system knows it.
   static var user: String {

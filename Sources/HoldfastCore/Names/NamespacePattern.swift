@@ -8,8 +8,9 @@
 /// | `*` | every namespace of one segment, such as `global` |
 /// | `**` | every namespace |
 ///
-/// Nothing matches inside a segment: `user*` is the namespace of that very name. A wildcard
-/// anywhere but at the end is refused, since whoever wrote it expects what it does not do.
+/// Nothing matches inside a segment. A `*` anywhere but alone in the last segment is refused, since
+/// whoever wrote it expects what it does not do: `run:4*` would match no run but one of that very
+/// name.
 public struct NamespacePattern: Sendable, Hashable, CustomStringConvertible {
   /// What may come after the segments that are named.
   package enum Tail: Sendable, Hashable {
@@ -41,11 +42,11 @@ public struct NamespacePattern: Sendable, Hashable, CustomStringConvertible {
     guard !segments[0].utf8.starts(with: "_holdfast".utf8) else {
       throw NamespaceText.failure(.reserved)
     }
-    guard segments.dropLast().allSatisfy({ Self.tail($0) == .nothing }) else {
-      throw NamespaceText.failure(.wildcard)
-    }
     tail = Self.tail(segments[segments.count - 1])
     if tail != .nothing { segments.removeLast() }
+    guard !segments.contains(where: { $0.utf8.contains(UInt8(ascii: "*")) }) else {
+      throw NamespaceText.failure(.wildcard)
+    }
     self.segments = segments
     self.text = text
   }

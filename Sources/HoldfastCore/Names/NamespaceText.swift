@@ -82,7 +82,7 @@ enum NamespaceText {
     case .tooLong: "A namespace is at most \(limit) bytes long."
     case .tooManySegments: "A namespace has at most \(limit) segments."
     case .reserved: "Namespaces that begin with _holdfast are the store's own."
-    case .wildcard: "In a pattern * and ** are the last segment or none."
+    case .wildcard: "In a pattern * and ** are a whole segment, and the last one."
     }
   }
 
@@ -94,7 +94,7 @@ enum NamespaceText {
     case .nul: "Leave the character NUL out."
     case .tooLong, .tooManySegments: "Choose a shorter name."
     case .reserved: "Choose another first segment."
-    case .wildcard: "Put the wildcard last, or name every segment."
+    case .wildcard: "Put the wildcard last, as in run:*, or name every segment in full."
     }
   }
 }

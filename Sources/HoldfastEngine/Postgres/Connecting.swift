@@ -12,7 +12,8 @@ struct Connecting: Sendable {
   ///
   /// - Returns: The session, without any of Holdfast's settings yet.
   /// - Throws: `unauthenticated` for a wrong password or user, `not_found` for a missing database,
-  ///   `incompatible` for a server that Holdfast cannot use, `unavailable` for anything else.
+  ///   `invalid` for parameters of the URL that cannot be, `incompatible` for a server that cannot
+  ///   be used, `unavailable` for anything else.
   func open() throws(StoreError) -> Session {
     var refusals: [StoreError] = []
     for host in target.hosts {
@@ -97,6 +98,17 @@ struct Connecting: Sendable {
         .unauthenticated, "PostgreSQL at \(place) asks for a password.",
         hint: "Put the password into the URL, PGPASSWORD or a password file.", cause: cause)
     }
+    if states.contains(where: Self.refusesParameters(state:))
+      || Self.refusesParameters(text: text)
+    {
+      var details: Object = [:]
+      if let name = Self.parameter(named: text, of: target) { details["parameter"] = .string(name) }
+      if let state = states.first { details["sqlstate"] = .string(state) }
+      return StoreError(
+        .invalid, "The PostgreSQL URL holds a parameter that cannot be: \(place).",
+        hint: "Correct the port and what stands behind the question mark.", details: details,
+        cause: cause)
+    }
     if let state = states.first(where: { DatabaseFailure.row(for: $0).code != .unavailable }) {
       let row = DatabaseFailure.row(for: state)
       return StoreError(
@@ -119,9 +131,34 @@ struct Connecting: Sendable {
         .unavailable, "None of the PostgreSQL servers at \(place) takes writes.",
         hint: "Wait for the failover to end, or name the primary's host.", cause: cause)
     }
+    if text.contains("does not support SSL") || text.contains("certificate") {
+      return StoreError(
+        .incompatible, "PostgreSQL at \(place) and the URL do not agree on TLS.",
+        hint: "Check sslmode and the certificates in the URL, and whether the server offers TLS.",
+        cause: cause)
+    }
     return StoreError(
       .unavailable, "No PostgreSQL server answers at \(place).",
       hint: "Check host and port, and that the server runs.", cause: cause)
+  }
+
+  /// Whether a server says with a state that what the URL asks it for cannot be: its syntax, an
+  /// unknown setting, or a value that a setting cannot have.
+  static func refusesParameters(state: String) -> Bool {
+    ["42601", "42704", "22023", "55P02"].contains(state)
+  }
+
+  /// Whether the library says so itself, before it asked any server.
+  static func refusesParameters(text: String) -> Bool {
+    text.hasPrefix("invalid ") || text.hasPrefix("could not match ")
+  }
+
+  /// The parameter of which the library complains, whose value it quotes first.
+  static func parameter(named text: String, of target: PostgresTarget) -> String? {
+    var parts = text.split(separator: "\"", omittingEmptySubsequences: false)
+    if parts.count > 1 { parts.remove(at: 1) }
+    let words = parts.joined(separator: " ").split { $0 == " " || $0 == ":" || $0 == "\n" }
+    return words.map(String.init).first { target[$0] != nil }
   }
 
   /// The codes in a message of the terse kind, where each line that comes from a server ends with

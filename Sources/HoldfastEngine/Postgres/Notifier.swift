@@ -235,7 +235,7 @@ final class Notifier: PollerClient, @unchecked Sendable {
   private func dial() {
     var opened: Session?
     do throws(StoreError) {
-      let (session, _) = try opener.begin()
+      let (session, _) = try opener.beginAgain()
       try session.run(
         script: "SET synchronous_commit = off; LISTEN \(identity.channel)",
         patience: Wire.connectTimeMax)

@@ -42,7 +42,7 @@ package final class PostgresEngine: Engine {
     notifier = Notifier(poller: poller, options: options, opener: opener, identity: identity)
     let schema = identity.schemaNumber
     pool = Pool(poller: poller, options: options) { () throws(StoreError) in
-      let (session, found) = try opener.begin()
+      let (session, found) = try opener.beginAgain()
       try opener.join(session, found, schemaNumber: schema, migration: migration)
       return session
     }

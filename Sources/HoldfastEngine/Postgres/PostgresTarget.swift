@@ -13,10 +13,13 @@ struct PostgresTarget: Sendable {
   /// - Parameter url: `postgres://user:password@host1,host2/database?…`, or `postgresql://…`.
   /// - Throws: `invalid` for anything else; the error does not repeat what was given.
   init(url: String) throws(StoreError) {
-    guard url.hasPrefix("postgres://") || url.hasPrefix("postgresql://"), !url.utf8.contains(0)
+    guard let colon = url.firstRange(of: "://"), !url.utf8.contains(0),
+      ["postgres", "postgresql"].contains(url[..<colon.lowerBound].lowercased())
     else { throw Self.malformed }
-    // libpq's own complaint may quote the part that it could not read, a password for example.
-    guard let options = PQconninfoParse(url, nil) else { throw Self.malformed }
+    // libpq knows its scheme in small letters only. Its own complaint may quote the part that it
+    // could not read, a password for example.
+    let known = "postgres" + url[colon.lowerBound...]
+    guard let options = PQconninfoParse(known, nil) else { throw Self.malformed }
     defer { PQconninfoFree(options) }
     var parameters: [(name: String, value: String)] = []
     var option = options

@@ -64,6 +64,25 @@ struct SessionOpener: Sendable {
     return (session, found)
   }
 
+  /// Does the same for a store that is open already.
+  ///
+  /// Its callers may be anybody's clients: they learn that the database cannot be reached, but not
+  /// where it is nor as whom it was asked, and are not told to sign in themselves. What failed is
+  /// the cause, for the log of whoever owns the store.
+  ///
+  /// - Returns: The session, without the store's lock, and its identity.
+  /// - Throws: `incompatible` and `exhausted` where ``begin()`` does, else `unavailable`.
+  func beginAgain() throws(StoreError) -> (Session, StoreIdentity) {
+    do throws(StoreError) {
+      return try begin()
+    } catch {
+      let isTelling = error.code == .incompatible || error.code == .exhausted
+      throw StoreError(
+        isTelling ? error.code : .unavailable, "The database takes no connections now.",
+        details: error.details["sqlstate"].map { ["sqlstate": $0] } ?? [:], cause: error)
+    }
+  }
+
   private func read(_ row: Row) throws(StoreError) -> StoreIdentity {
     guard let timeline = row.optionalText(4), let number = Int64(timeline, radix: 16) else {
       throw DatabaseFailure(state: "25006").storeError

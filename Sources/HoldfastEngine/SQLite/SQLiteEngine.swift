@@ -62,7 +62,7 @@ package final class SQLiteEngine: Engine {
       guard place.exists else { return migrations }
       let opening = SQLiteOpening(
         path: place.path, clock: SQLiteClock(source: options.time), options: options)
-      return try SQLiteMigrator.pending(try opening.connect(.reader), migrations)
+      return try SQLiteMigrator.pending(try opening.connect(.looker), migrations)
     }
   }
 

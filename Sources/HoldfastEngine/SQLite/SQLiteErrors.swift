@@ -47,7 +47,7 @@ extension SQLiteFailure {
     switch primary {
     case SQLITE_FULL:
       (
-        .exhausted, "There is no room left for the database.",
+        .exhausted, "The disk is full: there is no room left for the database.",
         "Make room on the disk, then try again."
       )
     case SQLITE_NOMEM:
@@ -107,7 +107,7 @@ extension SQLiteFailure {
     }
     if systemCode == ENOSPC || systemCode == EDQUOT || systemCode == EFBIG {
       return (
-        .exhausted, "There is no room left for the database.",
+        .exhausted, "The disk is full: there is no room left for the database.",
         "Make room on the disk, then try again."
       )
     }

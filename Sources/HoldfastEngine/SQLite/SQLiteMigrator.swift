@@ -218,7 +218,8 @@ enum SQLiteCopy {
 
   private static func cannotWrite(_ path: String) -> StoreError {
     StoreError(
-      .unavailable, "The copy before the migration cannot be written (error \(errno)).",
+      .unavailable,
+      "The copy before the migration cannot be written: \(SQLitePath.reason(errno)).",
       hint: "Give this user the right to write in the store's folder, or decline the copy.",
       details: ["path": .string(path)])
   }

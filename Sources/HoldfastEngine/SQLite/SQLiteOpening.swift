@@ -13,6 +13,8 @@ struct SQLiteOpening: Sendable {
     case reader
     /// Copies the log while the writer holds SQLite's write lock.
     case copier
+    /// Looks whether a file is a store at all, and leaves nothing beside it.
+    case looker
   }
 
   /// Opens one connection.
@@ -27,7 +29,8 @@ struct SQLiteOpening: Sendable {
         hint: "Install a SQLite that is built with threads.")
     }
     let connection = try handle()
-    holdfast_no_checkpoint_on_close(connection.handle)
+    // The log and its index, which this makes where they are missing, go with who only looked.
+    if role != .looker { holdfast_no_checkpoint_on_close(connection.handle) }
     holdfast_defensive(connection.handle)
     // Refused where SQLite was built without it, which costs nothing but speed.
     holdfast_lookaside(connection.handle, 1_200, role == .copier ? 0 : 100)
@@ -42,6 +45,8 @@ struct SQLiteOpening: Sendable {
       try connection.execute("PRAGMA query_only = ON; PRAGMA cache_size = -4000")
     case .copier:
       try connection.execute("PRAGMA cache_size = 10")
+    case .looker:
+      try connection.execute("PRAGMA query_only = ON")
     }
     return connection
 

@@ -29,15 +29,21 @@ final class SQLiteParts: Sendable {
     path text: String, options: EngineOptions, migrations: [Migration]
   ) throws(StoreError) {
     let place = try SQLitePath(text, createsMissing: options.createsMissing)
+    clock = SQLiteClock(source: options.time)
+    let opening = SQLiteOpening(path: place.path, clock: clock, options: options)
+    if place.exists, !TurnLock.isThere(beside: place.path) {
+      // Nobody has this file open as a store. What is none gets no lock file either.
+      let pending = try SQLiteMigrator.pending(try opening.connect(.looker), migrations)
+      try Self.checkIsMade(pending, text, options)
+    }
     let turn = try TurnLock(beside: place.path)
     try turn.take(within: options.busyWaitMax)
     defer { turn.giveUp() }
     if !place.exists { try place.create() }
 
-    clock = SQLiteClock(source: options.time)
-    let opening = SQLiteOpening(path: place.path, clock: clock, options: options)
     let connection = try opening.connect(.writer)
     let pending = try SQLiteMigrator.pending(connection, migrations)
+    try Self.checkIsMade(pending, text, options)
     try opening.prepareFile(connection, isNew: pending.first?.number == 1)
     try SQLiteMigrator.migrate(connection, path: place.path, migrations, options)
     let wal = try WALIndex(of: connection)
@@ -67,6 +73,14 @@ final class SQLiteParts: Sendable {
       pool.close()
       throw error
     }
+  }
+
+  /// Refuses an empty file where none is to become a store.
+  private static func checkIsMade(
+    _ pending: [Migration], _ path: String, _ options: EngineOptions
+  ) throws(StoreError) {
+    guard pending.first?.number == 1, !options.createsMissing else { return }
+    throw SQLitePath.noStore(at: path)
   }
 
   /// Finishes what was accepted and lets go of everything.

@@ -96,6 +96,7 @@ extension SQLitePath {
     }
     let folder = folder(of: text)
     guard stat(folder, &about) == 0, let resolved = resolved(folder) else {
+      guard createsMissing else { throw noStore(at: text) }
       throw StoreError(
         .notFound, "The folder of the store does not exist: \(folder).", hint: "Create the folder.")
     }
@@ -106,10 +107,7 @@ extension SQLitePath {
         .invalid, "The path of the store leads through something that is no folder: \(folder).",
         hint: "Give the path of a file in a folder.")
     }
-    guard createsMissing else {
-      throw StoreError(
-        .notFound, "There is no store at \(text).", hint: "Check the path, or let it be created.")
-    }
+    guard createsMissing else { throw noStore(at: text) }
     guard faccessat(AT_FDCWD, resolved, W_OK | X_OK, AT_EACCESS) == 0 else {
       throw StoreError(
         .unavailable, "This user may not create a file in the folder \(folder).",
@@ -130,6 +128,15 @@ extension SQLitePath {
     return String(cString: resolved)
   }
 
+  /// What is said where a store is looked for, and is not to be made.
+  static func noStore(at path: String) -> StoreError {
+    StoreError(
+      .notFound, "There is no store at \(path).", hint: "Check the path, or let it be created.")
+  }
+
+  /// What the system says of one of its error numbers.
+  static func reason(_ number: Int32) -> String { String(cString: strerror(number)) }
+
   private static func unreachable(_ path: String, _ failure: Int32) -> StoreError {
     switch failure {
     case EACCES, EPERM:
@@ -144,7 +151,7 @@ extension SQLitePath {
       StoreError(.exhausted, "There is no room for the store: \(path).")
     default:
       StoreError(
-        .unavailable, "The store cannot be reached (error \(failure)): \(path).",
+        .unavailable, "The store cannot be reached: \(path): \(reason(failure)).",
         hint: "Look at the disk and at the rights of the file and its folder.")
     }
   }

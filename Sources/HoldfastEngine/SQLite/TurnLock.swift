@@ -35,12 +35,24 @@ final class TurnLock: Sendable {
   /// - Parameter path: The path of the database.
   /// - Throws: What the system says, as a ``StoreError``.
   init(beside path: String) throws(StoreError) {
-    file = open(path + "-holdfast", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    file = open(Self.name(beside: path), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else {
+      let reason = SQLitePath.reason(errno)
       throw StoreError(
-        .unavailable, "The lock file beside the store cannot be opened (error \(errno)).",
+        .unavailable, "The lock file beside the store cannot be opened: \(reason).",
         hint: "Give this user the right to write in the store's folder.")
     }
+  }
+
+  private static func name(beside path: String) -> String { path + "-holdfast" }
+
+  /// Whether there is a lock file, as beside every file that was opened as a store.
+  ///
+  /// - Parameter path: The path of the database.
+  /// - Returns: Whether it is there.
+  static func isThere(beside path: String) -> Bool {
+    var about = stat()
+    return stat(name(beside: path), &about) == 0
   }
 
   deinit { close(file) }

@@ -234,8 +234,14 @@ extension WriteGroup {
   }
 
   private static func uncertain(_ cause: StoreError) -> StoreError {
-    StoreError(
-      .uncertain, "The commit failed while it was written: it may be there after the next opening.",
+    let outcome = "The commit failed while it was written: it may be there after the next opening."
+    guard cause.code == .exhausted else {
+      return StoreError(.uncertain, outcome, details: cause.details, cause: cause)
+    }
+    // Repeating does not help before there is room again.
+    return StoreError(
+      .uncertain, "\(cause.message) \(outcome)",
+      hint: "Make room, then repeat the call with the same idempotency key.",
       details: cause.details, cause: cause)
   }
 }

@@ -95,7 +95,7 @@ package enum AdminToken {
     mkdir(directory, 0o700)
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else {
-      guard errno == EEXIST else { throw failed("made") }
+      guard errno == EEXIST else { throw failed("made", path) }
       if let kept = read(path) { return kept }
       // What is there is no secret: the rest of a start that died. It is replaced.
       unlink(path)
@@ -113,8 +113,9 @@ package enum AdminToken {
       #endif
     }
     guard isWritten, fsync(file) == 0 else {
+      let failure = failed("written", path)
       unlink(path)
-      throw failed("written")
+      throw failure
     }
     syncDirectory(directory)
     return secret
@@ -145,10 +146,11 @@ package enum AdminToken {
     close(directory)
   }
 
-  private static func failed(_ what: String) -> StoreError {
-    StoreError(
-      .unavailable, "The file for the admin token could not be \(what).",
+  private static func failed(_ what: String, _ path: String) -> StoreError {
+    let number = errno
+    return StoreError(
+      .unavailable, "The file \(path) could not be \(what): \(String(cString: strerror(number))).",
       hint: "Check the data folder, or give a secret in HOLDFAST_ADMIN_TOKEN.",
-      details: ["errno": .integer(Int64(errno))])
+      details: ["errno": .integer(Int64(number))])
   }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import HoldfastCore
 import Testing
 
@@ -12,7 +13,7 @@ import Testing
   @Test func `only this machine is spoken to in clear`() throws {
     let fine = [
       "https://db.example", "https://db.example:7420/", "http://localhost:7420", "http://127.0.0.1",
-      "http://127.1.2.3:80", "http://[::1]:7420", "http://LOCALHOST",
+      "http://127.1.2.3:80", "http://[::1]:7420", "http://LOCALHOST", "HTTPS://db.example",
     ]
     for address in fine {
       guard case .server(let server) = try StoreURL(address) else {
@@ -28,7 +29,7 @@ import Testing
       "http://127.0.0.256", "https://host/path",
     ]
     for address in refused { #expect(throws: StoreError.self) { try StoreURL(address) } }
-    for path in ["agents.db", "/a/b.db", "postgres://a@b/c", "httpd.db"] {
+    for path in ["agents.db", "/a/b.db", "postgres://a@b/c", "httpd.db", "HTTPS:x"] {
       guard case .local(path) = try StoreURL(path) else {
         Issue.record("\(path) is a server")
         continue
@@ -68,6 +69,35 @@ import Testing
     #expect(lines[1].contains("…") == (columns < 160))
     let pipe = table.text(for: Terminal(columns: nil, hasColour: false))
     #expect(pipe.split(separator: "\n").last == "short\tx")
+  }
+
+  /// Goal: a list of records can be read on a terminal of eighty columns: a time is to the second,
+  /// and other columns are cut before it.
+  ///
+  /// Method: audit records with long fields.
+  @Test func `a time in a list stays whole`() {
+    let long = Value.string(String(repeating: "long-", count: 12))
+    let record: Value = [
+      "id": "1:17", "time": "2026-11-21T23:04:05.678901Z", "actor": long, "action": long,
+      "subject": long, "details": [:], "run": "42",
+      "rate_limited_until": "2026-11-21T23:04:05.678901Z",
+    ]
+    let text = Record.list(
+      [record], fields: record.objectValue?.names ?? [],
+      for: Terminal(columns: 100, hasColour: false))
+    let times = text.split(separator: "2026-11-21 23:04:05Z", omittingEmptySubsequences: false)
+    #expect(times.count == 3, "\(text)")
+    #expect(text.split(separator: "\n").allSatisfy { Printable.width(String($0)) <= 100 })
+  }
+
+  /// Goal: an example can be copied from a terminal of eighty columns: no line of it is broken.
+  @Test func `every example fits a line`() {
+    var left: [any ParsableCommand.Type] = [Program.self]
+    while let command = left.popLast() {
+      left += command.configuration.subcommands
+      let lines = command.configuration.discussion.split(separator: "\n")
+      for line in lines where line.hasPrefix("  holdfast") { #expect(line.count <= 80, "\(line)") }
+    }
   }
 
   /// Goal: a stream of events is read whole, wherever it was cut.

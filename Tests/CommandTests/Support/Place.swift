@@ -51,6 +51,12 @@ final class Place: Sendable {
     return outcome.output
   }
 
+  /// Runs a line of a shell's in the folder, where `holdfast` means the store.
+  func shell(_ line: String) async throws -> Tool.Outcome {
+    try await Tool.run(
+      .shell, ["-c", line], environment: ["HOLDFAST_STORE": store], folder: folder)
+  }
+
   /// Writes a file into the folder.
   ///
   /// - Returns: Its path.

@@ -10,6 +10,13 @@ final class Tool: Sendable {
   enum Program: String {
     case holdfast
     case replay = "replay-agent-runs"
+    /// A shell that finds them, for what only a shell can say.
+    case shell = "sh"
+
+    /// Where it lies.
+    fileprivate var path: String {
+      self == .shell ? "/bin/sh" : Tool.folder + "/" + rawValue
+    }
   }
 
   /// How a program ended, and all that it wrote.
@@ -59,11 +66,12 @@ final class Tool: Sendable {
     _ program: Program, _ arguments: [String], environment: [String: String] = [:],
     folder: String = "/tmp", streams: Streams = .pipes
   ) throws {
-    var variables = ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "TERM": "xterm"]
+    var variables = [
+      "PATH": "/usr/bin:/bin:" + Self.folder, "SWIFT_BACKTRACE": "enable=no", "TERM": "xterm",
+    ]
     variables.merge(environment) { _, new in new }
     // env becomes the program, once it has changed the folder.
-    let words =
-      ["/usr/bin/env", "-C", folder, Self.folder + "/" + program.rawValue] + arguments
+    let words = ["/usr/bin/env", "-C", folder, program.path] + arguments
     switch streams {
     case .pipes:
       let (inner, input) = try Self.pipe()

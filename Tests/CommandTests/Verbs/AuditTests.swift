@@ -27,6 +27,9 @@ import Testing
       "--details", #"{"sum":5}"#, "--by", "boss")
     #expect(made.contains("action\trefund.pay\n") && made.contains("actor\tlocal:"))
     try await place.done("audit", "record", "memory.share", "--bot", "b", "--memory", "m")
+    let id = try #require(made.split(separator: "\n").first { $0.hasPrefix("id\t") }).dropFirst(3)
+    #expect(try await place.done("audit", "get", String(id)) == made)
+    #expect(try await place.holdfast("audit", "get", "1:999").code == 66)
     #expect(try await place.holdfast("audit", "list").lines.count == 2)
     #expect(try await place.holdfast("audit", "list", "--run", "42").lines.count == 1)
     #expect(try await place.holdfast("audit", "list", "--memory", "m").lines.count == 1)
@@ -81,6 +84,8 @@ import Testing
     let anchor = try await place.done("audit", "anchor", environment: keyed)
     let file = try place.file("anchor.json", anchor)
     try await place.done("audit", "verify", "--anchor", file, environment: keyed)
+    try await place.done(
+      "audit", "verify", "--anchor", "-", input: anchor, environment: keyed)
     try await tamper(
       place, "DELETE FROM audit_log", "DELETE FROM audit_chains",
       "INSERT INTO audit_log SELECT * FROM old_log",

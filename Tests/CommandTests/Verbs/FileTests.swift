@@ -34,6 +34,13 @@ import Testing
     try await place.done("file", "rename", "run:1", "a.txt", "b.txt", environment: way)
     let listed = try await place.done("file", "list", "run:1", environment: way)
     #expect(listed.hasPrefix("b.txt\t8\t3\ttext/plain\t"))
+    try await place.done("file", "set-indexed", "run:1", "b.txt", environment: way)
+    let known = try await place.done("file", "metadata", "run:1", "b.txt", environment: way)
+    #expect(known.contains("indexed\ttrue\n") && known.contains("number\t3\n"))
+    try await place.done("file", "set-indexed", "run:1", "b.txt", "--off", environment: way)
+    #expect(
+      try await place.done("file", "metadata", "run:1", "b.txt", environment: way)
+        .contains("indexed\tfalse\n"))
     try await place.done(
       "file", "trim", "run:1", "b.txt", "--keep", "1", "--yes", environment: way)
     let left = try await place.done("file", "versions", "run:1", "b.txt", environment: way)

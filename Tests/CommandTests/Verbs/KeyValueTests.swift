@@ -53,7 +53,9 @@ import Testing
     try await place.done("kv", "put", "run:1", "null", "null")
     #expect(try await place.done("kv", "get", "run:1", "null") == "null\n")
     for verb in ["get", "delete", "persist"] {
-      let outcome = try await place.holdfast("kv", verb, "run:1", "missing")
+      let words = ["kv", verb, "run:1", "missing"] + (verb == "delete" ? ["--yes"] : [])
+      let outcome = try await Tool.run(
+        .holdfast, words, environment: ["HOLDFAST_STORE": place.store], folder: place.folder)
       #expect(outcome.code == 66)
       #expect(outcome.output.isEmpty)
       #expect(outcome.errors.contains("There is no such key."))
@@ -73,7 +75,8 @@ import Testing
     #expect(second.code == 75)
     #expect(second.errors.contains("version: \(version)"))
     try await place.done("kv", "put", "run:1", "key", "3", "--if-version", version)
-    let stale = try await place.holdfast("kv", "delete", "run:1", "key", "--if-version", version)
+    let stale = try await place.holdfast(
+      "kv", "delete", "run:1", "key", "--if-version", version, "--yes")
     #expect(stale.code == 75)
     #expect(try await place.done("kv", "get", "run:1", "key") == "3\n")
   }
@@ -136,22 +139,25 @@ import Testing
       #expect(
         try await place.holdfast("kv", "expire", "run:1", "key", wrong).code == 64, "\(wrong)")
     }
-    try await place.done("kv", "delete", "run:1", "key")
+    try await place.done("kv", "delete", "run:1", "key", "--yes")
     #expect(try await place.holdfast("kv", "expire", "run:1", "key", "1h").code == 66)
   }
 
   /// Goal: nothing is destroyed by a slip.
   ///
-  /// Method: a clear without --yes and without a terminal is refused; with it exactly the namespace
-  /// goes, and with --below what lies under it.
-  @Test func `a clear wants a yes`() async throws {
+  /// Method: a clear and a delete without --yes and without a terminal are refused; with it exactly
+  /// the namespace goes, and with --below what lies under it.
+  @Test func `a clear and a delete want a yes`() async throws {
     let place = try await Place()
     for namespace in ["run:1", "run:1:x", "run:2"] {
       try await place.done("kv", "put", namespace, "key", "1")
     }
-    let refused = try await place.holdfast("kv", "clear", "run:1")
-    #expect(refused.code == 64)
-    #expect(refused.errors.contains("--yes"))
+    for arguments in [["clear", "run:1"], ["delete", "run:1", "key"]] {
+      let refused = try await Tool.run(
+        .holdfast, ["kv"] + arguments, environment: ["HOLDFAST_STORE": place.store])
+      #expect(refused.code == 64)
+      #expect(refused.errors.contains("--yes"))
+    }
     try await place.done("kv", "clear", "run:1", "--yes")
     #expect(try await place.done("kv", "namespaces") == "run:1:x\nrun:2\n")
     try await place.done("kv", "clear", "run:1", "--below", "--yes")
@@ -174,7 +180,7 @@ import Testing
     let listed = try await place.done("kv", "list", "run:1")
     #expect(listed.split(separator: "\t").count >= 3)
     #expect(!listed.unicodeScalars.contains("\u{9B}"))
-    try await place.done("kv", "delete", "run:1", key)
+    try await place.done("kv", "delete", "run:1", key, "--yes")
     #expect(try await place.done("kv", "count", "run:1") == "0\n")
   }
 }

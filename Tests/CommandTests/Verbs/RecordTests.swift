@@ -24,7 +24,8 @@ import Testing
     #expect(
       try await place.done("run", "fail", "r2", "--error", "no seat").contains("error\tno seat\n"))
     try await place.done("run", "begin", "r3")
-    #expect(try await place.done("run", "cancel", "r3").contains("status\tcancelled\n"))
+    #expect(try await place.holdfast("run", "cancel", "r3").code == 64)
+    #expect(try await place.done("run", "cancel", "r3", "--yes").contains("status\tcancelled\n"))
     #expect(try await place.done("run", "archive", "r3").contains("status\tarchived\n"))
     let listed = try await place.holdfast("run", "list")
     #expect(listed.lines.map { $0.prefix(2) } == ["r2", "r1"])

@@ -10,7 +10,7 @@ import Testing
 @Suite struct RetentionVerbs {
   /// Goal: policies are listed and set, and retention runs, dry first.
   ///
-  /// Method: each verb once; a negative age exits 64.
+  /// Method: each verb once; a negative age, a pattern, and a run that nobody said yes to exit 64.
   @Test(arguments: Engines.available)
   func `retention goes by verbs`(on engine: TestEngine) async throws {
     let place = try await Place(engine)
@@ -21,10 +21,18 @@ import Testing
       "retention", "set", "tasks", "--namespace", "run:a", "--keep-for", "30d")
     #expect(set.contains("tasks\trun:a\tfalse\t30d\t"))
     #expect(try await place.done("retention", "run", "--dry-run").contains("dry_run\ttrue\n"))
-    #expect(try await place.done("retention", "run").contains("total\t0\n"))
+    #expect(try await place.done("retention", "run", "--yes").contains("total\t0\n"))
     #expect(try await place.holdfast("retention", "set", "tasks", "--keep-for", "-1s").code == 64)
-    try await place.done("retention", "size", "1000000000")
-    try await place.done("retention", "size")
+    let pattern = try await place.holdfast(
+      "retention", "set", "tasks", "--namespace", "run:**", "--keep-last", "1")
+    #expect(pattern.code == 64 && pattern.errors.contains("not for a pattern"))
+    let unasked = try await place.holdfast("retention", "run")
+    #expect(unasked.code == 64 && unasked.errors.contains("--yes"))
+    let limited = try await place.done("retention", "size", "1000000000")
+    #expect(limited.contains("size_max\t1000000000\n"))
+    #expect(try await place.holdfast("retention", "list").errors.contains("above 1000000000 "))
+    #expect(try await place.done("retention", "size").contains("size_max\t\n"))
+    #expect(try await place.holdfast("retention", "list").errors.isEmpty)
   }
 
   /// Goal: who runs retention by a timer notices by the exit code that a kind failed, and which.
@@ -39,10 +47,10 @@ import Testing
     let edit = Statement("UPDATE audit_log SET action = 'x' WHERE action = 'a'")
     _ = try await store.engine.write(WriteOptions(), [Step(edit)])
     await store.close()
-    let run = try await place.holdfast("retention", "run")
+    let run = try await place.holdfast("retention", "run", "--yes")
     #expect(run.code == 74 && run.output.contains("complete\tfalse\n"))
     #expect(run.errors.contains("Could not go through audit: corrupt."))
-    let json = try await place.holdfast("retention", "run", "--json")
+    let json = try await place.holdfast("retention", "run", "--json", "--yes")
     #expect(json.code == 74 && json.output.contains(#""failures":{"audit":"corrupt"}"#))
     #expect(json.errors.isEmpty)
   }

@@ -69,14 +69,14 @@ import Testing
 
   /// Goal: the admin's token is for its owner alone.
   ///
-  /// Method: the file has the mode 0600 and the folder 0700; a secret from outside needs no file; a
+  /// Method: the file has the mode 0400 and the folder 0700; a secret from outside needs no file; a
   /// wrong token exits 77.
   @Test func `the admin's token is kept close`() async throws {
     let place = try await Place()
     let server = try await place.serve()
     let manager = FileManager.default
     let file = try manager.attributesOfItem(atPath: place.folder + "/data/admin-token")
-    #expect(file[.posixPermissions] as? Int == 0o600)
+    #expect(file[.posixPermissions] as? Int == 0o400)
     let folder = try manager.attributesOfItem(atPath: place.folder + "/data")
     #expect(folder[.posixPermissions] as? Int == 0o700)
     var wrong = server.environment
@@ -95,6 +95,32 @@ import Testing
     var environment = given.environment
     environment["HOLDFAST_TOKEN"] = secret
     try await other.done("kv", "namespaces", environment: environment)
+  }
+
+  /// Goal: what is wrong by itself is told before a store is made, in words; what the server does
+  /// at its start is done by whoever started it.
+  ///
+  /// Method: a secret that is too short, a certificate that is none, folders that cannot be; then
+  /// the record of the admin's token.
+  @Test func `what is wrong is told before a store is made`() async throws {
+    let place = try await Place()
+    let short = try await place.holdfast(
+      "serve", "--port", "0", environment: ["HOLDFAST_ADMIN_TOKEN": "short"])
+    #expect(short.code == 64 && short.errors.contains("20 bytes"))
+    let none = try place.file("none.pem", "none")
+    let certificate = try await place.holdfast(
+      "serve", "--port", "0", "--tls-certificate", none, "--tls-key", none)
+    #expect(certificate.code == 64)
+    #expect(!FileManager.default.fileExists(atPath: place.store))
+    let noFolder = try await place.holdfast("serve", "--port", "0", "--data", none)
+    #expect(noFolder.code == 69 && noFolder.errors.contains("Not a directory"))
+    #expect(noFolder.errors.contains("none.pem/admin-token"))
+    let noPlace = try await Tool.run(
+      .holdfast, ["serve", "--port", "0", "--data", "/proc"], folder: place.folder)
+    #expect(noPlace.code == 69 && noPlace.errors.contains("No such file or directory"))
+    _ = try await place.serve()
+    let list = try await place.done("audit", "list", "--action", "token.create")
+    #expect(list.contains("\tlocal:") && !list.contains("library"))
   }
 
   /// Goal: what cannot be served or asked is told, with a code that says what to do.

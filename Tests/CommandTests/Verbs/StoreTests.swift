@@ -41,6 +41,22 @@ import Testing
     try handle.close()
     let outcome = try await place.holdfast("verify")
     #expect(outcome.code == 74)
+    // One that cannot be opened any more is told in the same words.
+    try FileHandle(forWritingTo: URL(filePath: place.store)).truncate(atOffset: 2_000)
+    let cut = try await place.holdfast("verify", "--json")
+    #expect(cut.code == 74 && cut.errors.isEmpty)
+    #expect(cut.output.hasPrefix(#"{"valid":false,"problems":["#) && cut.output.hasSuffix("]}\n"))
+    #expect(try await place.holdfast("verify").output.hasPrefix("invalid\n"))
+  }
+
+  /// Goal: how a store is can be asked of a file and of a server.
+  @Test func `health tells how a store is`() async throws {
+    let place = try await Place()
+    try await place.done("kv", "put", "run:1", "a", "1")
+    #expect(try await place.done("health").contains("status\tok\n"))
+    let server = try await place.serve()
+    let told = try await place.done("health", "--json", environment: server.environment)
+    #expect(try await server.get("/v1/health").contains(#""kv":1"#) && told.contains(#""kv":1"#))
   }
 
   /// Goal: who looks a store through sees how far it has come.
@@ -73,7 +89,7 @@ import Testing
     let reads = [
       ["kv", "get", "run:1", "a"], ["kv", "list", "run:1"], ["kv", "namespaces"],
       ["kv", "watch", "run:1"], ["run", "list"], ["bot", "list"], ["token", "list"], ["verify"],
-      ["kv", "delete", "run:1", "a"],
+      ["kv", "delete", "run:1", "a", "--yes"],
     ]
     for arguments in reads {
       let outcome = try await Tool.run(
@@ -106,7 +122,7 @@ import Testing
       "bot": ["create", "get", "list", "update", "delete"],
       "token": ["create", "list", "revoke"],
     ]
-    var all = [[], ["serve"], ["migrate"], ["verify"], ["version"]]
+    var all = [[], ["serve"], ["health"], ["migrate"], ["verify"], ["version"]]
     for (noun, verbs) in nouns { all += [[noun]] + verbs.map { [noun, $0] } }
     for words in all {
       let outcome = try await Tool.run(.holdfast, words + ["--help"])

@@ -22,7 +22,7 @@ import Testing
     #expect(await watcher.writes("put\ts/1\t"))
     try await place.done("kv", "put", "run:1", "other", "1")
     try await place.done("kv", "put", "run:2", "s/1", "1")
-    try await place.done("kv", "delete", "run:1", "s/1")
+    try await place.done("kv", "delete", "run:1", "s/1", "--yes")
     try await place.done("kv", "clear", "run:1", "--yes")
     #expect(await watcher.writes("\nclear\t"))
     watcher.signal(SIGINT)

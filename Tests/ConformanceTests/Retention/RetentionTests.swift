@@ -190,7 +190,8 @@ import Testing
 
   /// Goal: what cannot be is refused, and changes nothing.
   ///
-  /// Method: negative ages and numbers, namespaces without records, bounds that a kind lacks.
+  /// Method: negative ages and numbers, namespaces without records and patterns, bounds that a kind
+  /// lacks.
   @Test(arguments: Engines.available)
   func `bad policies are refused`(on engine: TestEngine) async throws {
     try await withStore(on: engine) { test in
@@ -205,6 +206,8 @@ import Testing
         (RetentionPolicy(), RetentionScope(.audit, in: .global)),
         (RetentionPolicy(), RetentionScope(.changes, in: .run("a"))),
         (RetentionPolicy(), RetentionScope(.tasks, in: .bot("b"))),
+        (RetentionPolicy(), RetentionScope(.tasks, in: .run("**"))),
+        (RetentionPolicy(), RetentionScope(.files, in: .run("4*"))),
         (RetentionPolicy(keepLast: 0), RetentionScope(.files)),
         (RetentionPolicy(keepFor: .seconds(1)), RetentionScope(.files)),
         (RetentionPolicy(keepLast: 1), RetentionScope(.conversations)),

@@ -75,6 +75,36 @@ import Testing
     }
   }
 
+  /// Goal: who only looks leaves nothing behind.
+  ///
+  /// Method: an empty file, a text, another program's database with a log, and a missing folder,
+  /// where no store is to be made; then a store whose lock file is gone.
+  @Test func `looking leaves nothing behind`() async throws {
+    let fixture = try SQLiteFixture()
+    try fixture.write([], to: "empty.db")
+    try fixture.write(Array("not a database".utf8), to: "text.db")
+    try fixture.foreign("PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER)", on: "other.db")
+    for (name, code) in [
+      ("empty.db", StoreError.Code.notFound), ("text.db", .corrupt), ("other.db", .incompatible),
+      ("none/none.db", .notFound),
+    ] {
+      let before = try fixture.names()
+      let found = await error(opening: "\(fixture.folder)/\(name)") { $0.createsMissing = false }
+      #expect(found?.code == code, "\(name)")
+      #expect(try fixture.names() == before, "\(name)")
+    }
+    #expect(try fixture.bytes(of: "empty.db").isEmpty)
+    try await fixture.with { try await $0.put("k", 1) }
+    unlink(fixture.path + "-holdfast")
+    #expect(await error(opening: fixture.path) { $0.createsMissing = false } == nil)
+    try await fixture.with { try await $0.expect("k", is: 1) }
+    // A lock file that a creation left behind makes no store of an empty file.
+    try fixture.write([], to: "empty.db-holdfast")
+    let empty = await error(opening: "\(fixture.folder)/empty.db") { $0.createsMissing = false }
+    #expect(empty?.code == .notFound)
+    #expect(try fixture.bytes(of: "empty.db").isEmpty)
+  }
+
   /// Goal: an empty file becomes a store; a new one is for its owner alone.
   @Test func `an empty file becomes a store`() async throws {
     let fixture = try SQLiteFixture()

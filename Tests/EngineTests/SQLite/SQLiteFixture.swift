@@ -80,6 +80,20 @@ final class SQLiteFixture: Sendable {
     }
   }
 
+  func names() throws -> [String] {
+    let directory = try #require(opendir(folder))
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      names.append(
+        withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        })
+    }
+    return names.sorted()
+  }
+
+  /// Whether a file is there.
   func exists(_ name: String) -> Bool { access("\(folder)/\(name)", F_OK) == 0 }
 
   /// Runs SQL on the file as another program would.

@@ -1,3 +1,4 @@
+import CSQLite
 import HoldfastCore
 import HoldfastEngine
 import NIOConcurrencyHelpers
@@ -166,6 +167,26 @@ import Testing
       // And the store works again.
       try await engine.put("after", 1)
       try await engine.expect("after", is: 1)
+    }
+  }
+
+  /// Goal: who meets a full disk in a COMMIT is told of the disk: repeating alone would not help.
+  ///
+  /// Method: a probe stands for the disk.
+  @Test func `a commit on a full disk says so`() async throws {
+    let isFull = NIOLockedValueBox(false)
+    try await SQLiteFixture().with {
+      $0.probe = { (point) throws(StoreError) in
+        guard point == .beforeCommit, isFull.withLockedValue(\.self) else { return }
+        throw SQLiteFailure(code: SQLITE_FULL).storeError
+      }
+    } _: { engine in
+      isFull.withLockedValue { $0 = true }
+      let error = await expectError(.uncertain) { try await engine.put("k", 1) }
+      isFull.withLockedValue { $0 = false }
+      #expect(error?.message.contains("The disk is full") == true)
+      #expect(error?.hint.hasPrefix("Make room") == true)
+      #expect(error?.hint.contains("idempotency key") == true)
     }
   }
 
