@@ -82,7 +82,7 @@ extension ServerCore: HTTPResponder {
     switch match {
     case .nothing:
       throw StoreError(
-        .notFound, "There is no such route.", hint: "Look the path up in /openapi.json.")
+        .notFound, "There is no such route.", hint: "Look the path up in the documentation.")
     case .otherMethods(let methods): throw Self.otherMethods(methods)
     case .found(let route):
       if let role = route.role { try access.require(role) }
@@ -115,9 +115,9 @@ extension ServerCore: HTTPResponder {
     return try await signIn.access(request.headers, from: context.channel)
   }
 
-  /// Looks again whether the token of a stream that lasts is still good.
+  /// Looks again whether the token of a stream that lasts, or of a call that waited, is still good.
   ///
-  /// - Parameter call: The request that began the stream.
+  /// - Parameter call: The request.
   /// - Throws: `unauthenticated` once it was revoked or has expired.
   func trust(_ call: Call) async throws(StoreError) {
     guard call.channel != nil else { return }

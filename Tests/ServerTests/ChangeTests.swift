@@ -207,4 +207,21 @@ import Testing
       }
     }
   }
+
+  /// Goal: a long poll hands out nothing to a token that was revoked while it waited.
+  ///
+  /// Method: a poll that waits, the revocation, and a change.
+  @Test(arguments: Engines.available)
+  func `a revoked token gets nothing from a long poll`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let secret = try await server.token(.reader, name: "r")
+      let start = try await server.send("GET", "/v1/changes?wait=0s", as: secret)
+      let next = try #require(start.body["next"]?.stringValue)
+      async let waiting = server.send("GET", "/v1/changes?since=\(next)&wait=30s", as: secret)
+      try await server.store.tokens.revoke("r")
+      try await server.store.kv(.global).put("after", 1)
+      let answer = try await waiting
+      #expect(answer.status == 401 && !answer.text.contains("after"), "\(answer.text)")
+    }
+  }
 }

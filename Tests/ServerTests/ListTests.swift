@@ -46,6 +46,7 @@ import Testing
   @Test(arguments: [
     "limit=0", "limit=1001", "limit=x", "order=size", "reverse=yes", "order=updated&reverse=true",
     "after=%00", "limit=1&limit=2", "order=updated&after=!", "values=1&value=1",
+    "limit=%2B5",
   ])
   func `a list refuses what it cannot do`(_ query: String) async throws {
     try await withServer { server in
@@ -154,6 +155,18 @@ import Testing
       let listed = try await server.send("GET", "/v1/kv/global?values=true")
       #expect(listed.body["items"]?.arrayValue?.count == 3)
       #expect(listed.body["next"] == "c")
+    }
+  }
+
+  /// Goal: every list refuses what no name can hold, on either engine.
+  @Test(arguments: Engines.available)
+  func `a name with NUL is refused`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      for path in ["/v1/tokens?after=%00", "/v1/audit?actor=%00", "/v1/audit?subject=%00"] {
+        #expect(try await server.send("GET", path).code == "invalid", "\(path)")
+      }
+      let slug = try await server.send("GET", "/v1/bots?slug=s&limit=1")
+      #expect(slug.status == 400)
     }
   }
 }

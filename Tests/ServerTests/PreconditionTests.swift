@@ -98,4 +98,19 @@ import Testing
       #expect(batch.status == 400)
     }
   }
+
+  /// Goal: entity tags are compared byte for byte.
+  ///
+  /// Method: the current version written otherwise.
+  @Test func `a tag written otherwise does not match`() async throws {
+    try await withServer { server in
+      let version = try await server.store.kv(.global).put("a", 1).entry.version
+      for tag in ["0\(version)", "+\(version)"] {
+        let answer = try await server.send(
+          "PUT", "/v1/kv/global/a", ["value": 2], headers: ["If-Match": "\"\(tag)\""])
+        #expect(answer.status == 412, "\(tag)")
+      }
+      #expect(try await server.store.kv(.global).get("a") == 1)
+    }
+  }
 }

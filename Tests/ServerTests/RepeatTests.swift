@@ -57,4 +57,38 @@ import Testing
       #expect(other.status == 409 && other.code == "conflict")
     }
   }
+
+  /// Goal: a deletion that found nothing leaves no key behind: repeated later, it deletes.
+  ///
+  /// Method: a missing key and a missing bot are deleted with a key, made, and deleted again.
+  @Test(arguments: Engines.available)
+  func `a deletion of nothing may be repeated`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let store = server.store
+      for (number, path) in ["/v1/kv/global/k", "/v1/bots/b"].enumerated() {
+        let key = ["Idempotency-Key": "once-\(number)"]
+        #expect(try await server.send("DELETE", path, headers: key).status == 404)
+        try await store.kv(.global).put("k", 1)
+        if number == 1 { try await store.bots.create("b", slug: "b") }
+        #expect(try await server.send("DELETE", path, headers: key).status == 204)
+        #expect(try await server.send("DELETE", path, headers: key).status == 204)
+      }
+    }
+  }
+
+  /// Goal: two different keys are never taken for one.
+  ///
+  /// Method: a key that is not ASCII, and two header fields.
+  @Test func `a key is one field of ASCII`() async throws {
+    try await withServer { server in
+      for fields in ["Idempotency-Key: é", "Idempotency-Key: a\r\nIdempotency-Key: b"] {
+        let text = try await Wire.with(port: server.port) { wire in
+          let head = server.head("DELETE", "/v1/kv/global/k")
+          try await wire.write(head.dropLast() + fields + "\r\n\r\n")
+          return try await wire.readToEnd()
+        }
+        #expect(text.hasPrefix("HTTP/1.1 400"), "\(text)")
+      }
+    }
+  }
 }

@@ -69,4 +69,49 @@ import Testing
       _ = try await engine.write(WriteOptions(), [Step(undo)])
     }
   }
+
+  /// Goal: whoever asks for a dry run in the body gets one, and a body that says something else is
+  /// refused before anything goes.
+  ///
+  /// Method: a finished task past its time; bodies with the flag, with a contradiction, and bad
+  /// ones.
+  @Test(arguments: Engines.available)
+  func `a dry run is asked for in the body too`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withServer(on: engine, store: .testing(time: time)) { server in
+      try await server.store.tasks.save(TaskDraft("work"), status: .completed)
+      time.advance(by: .seconds(31 * 86_400))
+      let path = "/v1/retention/run"
+      let dry = try await server.send("POST", path, ["dry_run": true])
+      #expect(dry.body["dry_run"] == true && dry.body["counts"]?["tasks"] == 1)
+      let wrong: [(String, Value)] = [
+        (path + "?dry_run", ["dry_run": false]), (path, ["dry": true]),
+      ]
+      for (target, body) in wrong {
+        #expect(try await server.send("POST", target, body).status == 422)
+      }
+      #expect(try await server.send("POST", path, text: "no json").status == 415)
+      #expect(try await server.store.tasks.stats().byStatus[.completed] == 1)
+    }
+  }
+
+  /// Goal: the audit log says what was set, and for what.
+  @Test(arguments: Engines.available)
+  func `a policy is audited with its bounds`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let body: Value = [
+        "kind": "tasks", "namespace": "run:9", "keep_for": "1h", "keep_last": 0,
+        "over_size": true,
+      ]
+      #expect(try await server.send("PUT", "/v1/retention", body).status == 200)
+      #expect(try await server.send("PUT", "/v1/retention", ["size_max": 77]).status == 200)
+      let list = try await server.send("GET", "/v1/audit?action=retention.policy")
+      let details = list.body["items"]?.arrayValue?.map { $0["details"] }
+      #expect(
+        details == [
+          ["bytes": 77],
+          ["over_size": true, "namespace": "run:9", "keep_for": "1h", "keep_last": 0],
+        ])
+    }
+  }
 }

@@ -113,15 +113,68 @@ import Testing
       #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
       var status = stat()
       #expect(stat(path, &status) == 0)
-      #expect(status.st_mode & 0o777 == 0o600)
+      #expect(status.st_mode & 0o777 == 0o400)
       let again = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
       #expect(again == .existing)
       #expect(try Self.read(path) == secret)
       // A start that died before the store knew the token left the file; the next takes it up.
       try await test.store.tokens.revoke("admin")
+      chmod(path, 0o600)
       let taken = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
       #expect(taken == .written(path))
       #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
+    }
+  }
+
+  /// Goal: a token that was revoked stays so, whatever file it stands in.
+  ///
+  /// Method: the token of the file is revoked, and the server starts again; also where the start
+  /// that made it died before it could mark the file.
+  @Test(arguments: Engines.available)
+  func `a revoked admin token is never taken up again`(on engine: TestEngine) async throws {
+    let folder = try ScratchFolder.make()
+    defer { ScratchFolder.remove(folder) }
+    try await withStore(on: engine) { test in
+      let path = folder + "/admin-token"
+      func start() async throws -> AdminToken.Outcome {
+        try await AdminToken.ensure(store: test.store, directory: folder)
+      }
+      #expect(try await start() == .written(path))
+      for diesUnmarked in [false, true] {
+        let secret = try Self.read(path)
+        if diesUnmarked {
+          chmod(path, 0o600)
+          #expect(try await start() == .existing)
+        }
+        try await test.store.tokens.revoke("admin")
+        #expect(try await start() == .written(path))
+        #expect(try await test.store.tokens.authenticate(secret) == nil)
+        let next = try Self.read(path)
+        #expect(try await test.store.tokens.authenticate(next)?.role == .admin)
+      }
+    }
+  }
+
+  /// Goal: an admin who reaches some namespaces only cannot administer tokens, and does not count.
+  @Test(arguments: Engines.available)
+  func `an admin of some namespaces is not enough`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let tokens = test.store.tokens
+      _ = try await tokens.create("some", role: .admin, patterns: [NamespacePattern("a:**")])
+      #expect(try await !tokens.hasAdmin())
+      _ = try await tokens.create("all", role: .admin)
+      #expect(try await tokens.hasAdmin())
+    }
+  }
+
+  /// Goal: nobody acts under a name that stands for somebody else.
+  @Test func `names of others are refused`() async throws {
+    try await withServer { server in
+      for name in ["local:root", "anonymous", "upkeep"] {
+        let answer = try await server.send(
+          "POST", "/v1/tokens", ["name": .string(name), "role": "reader"])
+        #expect(answer.status == 422 && answer.details["reason"] == "reserved", "\(name)")
+      }
     }
   }
 

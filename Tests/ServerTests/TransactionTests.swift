@@ -171,4 +171,52 @@ import Testing
       #expect(again.status == 201)
     }
   }
+
+  /// Goal: a condition that is null is not taken for none: the write would go through unguarded.
+  ///
+  /// Method: an operation, and an entry of a batch, each with a null `version` and `absent`.
+  @Test func `a null condition is refused`() async throws {
+    try await withServer { server in
+      try await server.store.kv(.global).put("k", "theirs")
+      for name in ["version", "absent"] {
+        let put: Value = ["namespace": "global", "key": "k", "value": "mine"]
+        var operation = try #require(put.objectValue)
+        operation["op"] = "kv.put"
+        operation[name] = .null
+        let whole = try await server.send(
+          "POST", "/v1/transactions", ["operations": [.object(operation)]])
+        var item: Object = ["key": "k", "value": "mine"]
+        item[name] = .null
+        let batch = try await server.send(
+          "POST", "/v1/kv/global/put-many", ["items": [.object(item)]])
+        for answer in [whole, batch] {
+          #expect(answer.status == 422 && answer.code == "invalid", "\(answer.text)")
+          #expect(answer.details["field"] == .string(name))
+        }
+      }
+      #expect(try await server.store.kv(.global).get("k") == "theirs")
+    }
+  }
+
+  /// Goal: what is too much is refused before any of it is done.
+  ///
+  /// Method: one operation more than the limit, and one check more.
+  @Test(arguments: Engines.available)
+  func `a transaction past the limit is too large`(on engine: TestEngine) async throws {
+    var options = StoreOptions.testing()
+    options.limits.transactionOperationsMax = 20
+    try await withServer(on: engine, store: options) { server in
+      let put: Value = ["op": "kv.put", "namespace": "global", "key": "k", "value": 1]
+      let check: Value = ["namespace": "global", "key": "k", "absent": true]
+      for (operations, checks, status) in [(21, 0, 413), (1, 21, 413), (20, 20, 200)] {
+        let answer = try await server.send(
+          "POST", "/v1/transactions",
+          [
+            "operations": .array(Array(repeating: put, count: operations)),
+            "checks": .array(Array(repeating: check, count: checks)),
+          ])
+        #expect(answer.status == status, "\(answer.text)")
+      }
+    }
+  }
 }

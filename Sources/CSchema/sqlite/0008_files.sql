@@ -30,7 +30,7 @@ CREATE INDEX files_by_versions ON files (versions) WHERE versions > 1;
 CREATE INDEX files_by_namespace_versions ON files (namespace, versions) WHERE versions > 1;
 
 -- The greatest number that a version of this name ever had, where the file was deleted or renamed:
--- numbers go on, so that one never means two contents.
+-- numbers go on, so that a new version is never taken for an old one.
 CREATE TABLE file_numbers (
   namespace TEXT NOT NULL,
   name TEXT NOT NULL,

@@ -19,6 +19,7 @@ public struct Audit: Sendable {
   let store: Store
 
   private static let record = Operation("audit.record", isWrite: true)
+  private static let recordMany = Operation("audit.record_many", isWrite: true)
   private static let get = Operation("audit.get", isWrite: false)
   /// Reading a list, as metrics and logs name it.
   package static let list = Operation("audit.list", isWrite: false)
@@ -58,7 +59,7 @@ public struct Audit: Sendable {
     _ entries: [AuditEntry], with settings: WriteSettings = .standard
   ) async throws(StoreError) -> [AuditRecord] {
     try await store.perform(
-      Self.record, settings, arguments: .array(entries.map(\.argument))
+      Self.recordMany, settings, arguments: .array(entries.map(\.argument))
     ) { tx in
       try tx.audit.record(entries)
     }

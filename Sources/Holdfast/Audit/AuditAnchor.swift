@@ -45,7 +45,7 @@ public struct AuditAnchor: Sendable, Equatable {
   /// The anchor as JSON, to be kept in a file.
   public var json: Value {
     var object = Self.body(store, time, isKeyed: isKeyed, places)
-    object["seal"] = .string(Hex.encode(seal))
+    object["seal"] = .string(HexText.encode(seal))
     return .object(object)
   }
 
@@ -55,7 +55,7 @@ public struct AuditAnchor: Sendable, Equatable {
     let chains = places.map { place -> Value in
       [
         "chain": .integer(place.chain), "number": .integer(place.number),
-        "mac": .string(Hex.encode(place.mac)),
+        "mac": .string(HexText.encode(place.mac)),
       ]
     }
     return [
@@ -73,13 +73,13 @@ public struct AuditAnchor: Sendable, Equatable {
       let time = json["time"]?.stringValue.flatMap({ try? Instant(rfc3339: $0) }),
       let isKeyed = json["keyed"]?.boolValue, let chains = json["chains"]?.arrayValue,
       json["register"]?.integerValue == Int64(chains.count),
-      let seal = json["seal"]?.stringValue.flatMap(Hex.decode)
+      let seal = json["seal"]?.stringValue.flatMap(HexText.decode)
     else { throw Self.unreadable }
     var places: [Place] = []
     for (index, chain) in chains.enumerated() {
       guard let number = chain["chain"]?.integerValue, number == Int64(index) + 1,
         let last = chain["number"]?.integerValue, last >= 0,
-        let mac = chain["mac"]?.stringValue.flatMap(Hex.decode)
+        let mac = chain["mac"]?.stringValue.flatMap(HexText.decode)
       else { throw Self.unreadable }
       places.append(Place(chain: number, number: last, mac: mac))
     }
@@ -95,30 +95,5 @@ public struct AuditAnchor: Sendable, Equatable {
       .invalid, "This is not an anchor of an audit log.",
       hint: "Give what holdfast audit anchor printed, whole and unchanged.",
       details: ["field": "anchor"])
-  }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hex {
-  static func encode(_ bytes: [UInt8]) -> String {
-    var text = ""
-    text.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-      if byte < 16 { text.append("0") }
-      text += String(byte, radix: 16)
-    }
-    return text
-  }
-
-  /// - Returns: `nil` for a text that is not made of pairs of digits.
-  static func decode(_ text: String) -> [UInt8]? {
-    let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = digits[index], let low = digits[index + 1] else { return nil }
-      bytes.append(UInt8(high << 4 | low))
-    }
-    return bytes
   }
 }

@@ -13,18 +13,27 @@ extension AuditTransaction {
   ///   - before: Records from before this time go.
   ///   - limit: At most this many, 1 to 1 000.
   /// - Returns: How many went; 0 when nothing that old is left.
-  /// - Throws: ``StoreError`` with `invalid` for a limit out of range, `corrupt` where records
-  ///   that should go were changed from outside: they stay.
+  /// - Throws: ``StoreError`` with `invalid` for a limit out of range, `corrupt` where nothing is
+  ///   left to remove but what was changed from outside, which stays.
   @discardableResult
   public func cut(before: Instant, limit: Int) throws(StoreError) -> Int {
     try Checks.pageLimit(limit, transaction.context.limits)
     let connection = try transaction.writing(bytes: 64)
-    let checkpoints = try AuditCheckpoints(connection, sealing)
+    let checkpoints = try AuditCheckpoints(connection, sealing, newestOnly: true)
     var removed = 0
+    var changed: Int64?
     for head in try heads(connection) where removed < limit {
-      removed += try cut(head, before, limit - removed, checkpoints, connection)
+      if let count = try cut(head, before, limit - removed, checkpoints, connection) {
+        removed += count
+      } else {
+        changed = changed ?? head.chain
+      }
     }
-    return removed
+    // A chain that was changed holds up no other.
+    guard let changed, removed == 0 else { return removed }
+    throw StoreError(
+      .corrupt, "An audit chain was changed from outside; nothing of it is removed.",
+      hint: "Run holdfast audit verify.", details: ["chain": .integer(changed)])
   }
 
   /// How many records ``cut(before:limit:)`` would remove in all.
@@ -34,7 +43,7 @@ extension AuditTransaction {
   /// - Throws: ``StoreError`` of the engine's.
   public func countCut(before: Instant) throws(StoreError) -> Int {
     let connection = try transaction.reading()
-    let checkpoints = try AuditCheckpoints(connection, sealing)
+    let checkpoints = try AuditCheckpoints(connection, sealing, newestOnly: true)
     var count = 0
     for head in try heads(connection) {
       let front = checkpoints.cuts[head.chain]?.number ?? 0
@@ -52,12 +61,13 @@ extension AuditTransaction {
     }.filter { $0.chain != AuditChains.register }
   }
 
+  /// - Returns: How many records went; `nil` where the chain was changed from outside.
   private func cut(
     _ head: AuditHead, _ before: Instant, _ limit: Int, _ checkpoints: AuditCheckpoints,
     _ connection: any Connection
-  ) throws(StoreError) -> Int {
+  ) throws(StoreError) -> Int? {
     let chain = head.chain
-    guard !checkpoints.broken.contains(chain), head.holds(sealing) else { throw changed(chain) }
+    guard !checkpoints.broken.contains(chain), head.holds(sealing) else { return nil }
     let old = checkpoints.cuts[chain]
     var walk = AuditWalk(
       chain: chain, sealing: sealing, cut: old, key: checkpoints.keys[chain])
@@ -72,7 +82,7 @@ extension AuditTransaction {
       isAtEnd = (stored.record.importedAt ?? stored.record.time) >= before
       if !isAtEnd { isSound = walk.take(stored) == nil }
     }
-    guard isSound else { throw changed(chain) }
+    guard isSound else { return nil }
     guard walk.number > front else { return 0 }
     let checkpoint = AuditCheckpoint(
       chain: chain, kind: .cut, number: walk.number, mac: walk.mac,
@@ -85,12 +95,6 @@ extension AuditTransaction {
     steps.append(Feed.event("audit", .global, "\(chain):\(walk.number)", "cut"))
     _ = try connection.run(steps)
     return Int(walk.number - front)
-  }
-
-  private func changed(_ chain: Int64) -> StoreError {
-    Excess.fault(
-      .corrupt, "An audit chain was changed from outside; nothing of it is removed.",
-      hint: "Run holdfast audit verify.", details: ["chain": .integer(chain)])
   }
 }
 

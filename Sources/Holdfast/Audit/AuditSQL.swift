@@ -127,6 +127,19 @@ enum AuditSQL {
     ORDER BY chain, kind, number
     """)
 
+  /// The newest checkpoint of each kind of each chain: retention makes one an hour.
+  static let newestCheckpoints = Statement(
+    """
+    SELECT c.chain, c.kind, c.number, c.mac, c.before, c.seal
+    FROM audit_chains AS h
+    CROSS JOIN (SELECT 'cut' AS kind UNION ALL SELECT 'key') AS k
+    JOIN audit_checkpoints AS c ON c.chain = h.chain AND c.kind = k.kind
+      AND c.number = (
+        SELECT MAX(n.number)
+        FROM audit_checkpoints AS n
+        WHERE n.chain = h.chain AND n.kind = k.kind)
+    """)
+
   /// $1 chain, $2 kind, $3 number, $4 mac, $5 before, $6 seal.
   static let addCheckpoint = Statement(
     """

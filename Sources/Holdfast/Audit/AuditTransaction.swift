@@ -91,6 +91,11 @@ public struct AuditTransaction {
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(_ query: AuditQuery = AuditQuery()) throws(StoreError) -> Page<AuditRecord> {
     let limit = try limits.pageItems(query.limit)
+    let filters: [(StaticString, String?)] = [
+      ("actor", query.actor), ("action", query.action), ("subject", query.subject),
+      ("bot", query.bot), ("run", query.run), ("memory", query.memory),
+    ]
+    for case (let name, let text?) in filters { try Checks.id(text, name, limits) }
     let place = try AuditPlace(after: query.after, until: query.until)
     let records = try transaction.reading().all(
       AuditListSQL.statement(for: query),

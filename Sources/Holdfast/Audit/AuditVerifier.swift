@@ -202,8 +202,17 @@ struct AuditCheckpoints {
   /// Chains with a checkpoint that is not as it was sealed.
   private(set) var broken: Set<Int64> = []
 
-  init(_ connection: any Connection, _ sealing: AuditSealing) throws(StoreError) {
-    let rows = try connection.all(AuditSQL.checkpoints) { row in
+  /// Reads checkpoints.
+  ///
+  /// - Parameters:
+  ///   - connection: The transaction's connection.
+  ///   - sealing: What they were sealed with.
+  ///   - newestOnly: Whether the newest of each kind of each chain are enough.
+  init(
+    _ connection: any Connection, _ sealing: AuditSealing, newestOnly: Bool = false
+  ) throws(StoreError) {
+    let statement = newestOnly ? AuditSQL.newestCheckpoints : AuditSQL.checkpoints
+    let rows = try connection.all(statement) { row in
       (chain: row.integer(0), checkpoint: AuditCheckpoint(row: row), seal: row.blob(5))
     }
     for row in rows {

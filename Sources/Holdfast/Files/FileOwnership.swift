@@ -14,6 +14,7 @@ enum FileOwnership {
     let done = try connection.run([
       Step(numbers, namespace), Step(FileSQL.deleteAll, namespace),
     ])
-    return done[1].changes
+    // Numbers that are forgotten count too: they are all that is left of deleted files.
+    return done[1].changes + (owner.runID == nil ? 0 : done[0].changes)
   }
 }

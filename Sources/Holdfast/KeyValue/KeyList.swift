@@ -1,3 +1,4 @@
+import Crypto
 public import HoldfastCore
 import HoldfastEngine
 
@@ -107,7 +108,10 @@ extension KeyValueTransaction {
         "The order of updates runs from the newest on, and knows neither from nor reverse.",
         hint: "Leave them out, or list in the order of keys.")
     }
-    let place = try query.after.map(UpdatePlace.init(token:)) ?? UpdatePlace.start
+    let list = UpdatePlace.mark(of: namespace, query.prefix)
+    let place =
+      try query.after.map { token throws(StoreError) in try UpdatePlace(token, in: list) }
+      ?? UpdatePlace.start
     let items = try page(
       KeyValueSQL.listByUpdate,
       [.text(query.prefix), .text(KeyBounds.end(ofPrefix: query.prefix))], limit,
@@ -119,7 +123,7 @@ extension KeyValueTransaction {
     let last = items.listed.last.map {
       UpdatePlace(updated: $0.updatedAt.microseconds, version: $0.version, key: $0.key)
     }
-    return Page(items: items.listed, next: items.isMore ? last?.token : nil)
+    return Page(items: items.listed, next: items.isMore ? last?.token(in: list) : nil)
   }
 
   /// Reads up to `limit` rows, and one more to know whether there are more; ends early where the
@@ -178,14 +182,21 @@ struct UpdatePlace: Equatable {
     self.key = key
   }
 
-  var token: String {
-    ListCursor.token("u", "\(updated)", "\(version)", key)
+  /// What tells a list from the others: in another one the same place would pass keys over.
+  static func mark(of namespace: Namespace, _ prefix: String) -> String {
+    let digest = SHA256.hash(data: Array((namespace.text + "\0" + prefix).utf8))
+    return HexText.encode(Array(digest.prefix(6)))
   }
 
-  init(token: String) throws(StoreError) {
-    let parts = try ListCursor.parts(of: token, in: "u", count: 3)
-    guard let updated = Int64(parts[0]), let version = Int64(parts[1]), !parts[2].utf8.contains(0)
+  func token(in list: String) -> String {
+    ListCursor.token("u", list, "\(updated)", "\(version)", key)
+  }
+
+  init(_ token: String, in list: String) throws(StoreError) {
+    let parts = try ListCursor.parts(of: token, in: "u", count: 4)
+    guard parts[0] == list, let updated = Int64(parts[1]), let version = Int64(parts[2]),
+      !parts[3].utf8.contains(0)
     else { throw ListCursor.foreign }
-    self.init(updated: updated, version: version, key: String(parts[2]))
+    self.init(updated: updated, version: version, key: String(parts[3]))
   }
 }

@@ -9,7 +9,9 @@ extension KeyValue {
   /// - Parameter prefix: Only those that begin so.
   /// - Returns: The keys in order.
   public func keys(prefix: String = "") -> KeySequence<String> {
-    KeySequence(source: self, query: KeyQuery(prefix: prefix, limit: 1_000)) { $0.map(\.key) }
+    KeySequence(source: self, query: KeyQuery(prefix: prefix, limit: longestPage)) {
+      $0.map(\.key)
+    }
   }
 
   /// All keys with their values, page after page, as they are asked for.
@@ -17,9 +19,11 @@ extension KeyValue {
   /// - Parameter prefix: Only those that begin so.
   /// - Returns: Keys and values in the order of keys.
   public func entries(prefix: String = "") -> KeySequence<ListedKey> {
-    let query = KeyQuery(prefix: prefix, limit: 1_000, includesValues: true)
+    let query = KeyQuery(prefix: prefix, limit: longestPage, includesValues: true)
     return KeySequence(source: self, query: query) { $0 }
   }
+
+  private var longestPage: Int { store.context.limits.pageItemsMax }
 }
 
 /// The keys of a namespace as an asynchronous sequence through all pages.
@@ -37,7 +41,7 @@ public struct KeySequence<Element: Sendable>: AsyncSequence, Sendable {
     var query = query
     while true {
       let page = try await source.longPage(query)
-      elements = elements.isEmpty ? make(page.items) : elements + make(page.items)
+      if elements.isEmpty { elements = make(page.items) } else { elements += make(page.items) }
       guard let next = page.next else { return elements }
       query.after = next
     }

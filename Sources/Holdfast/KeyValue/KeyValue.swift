@@ -198,8 +198,7 @@ extension KeyValue {
   /// The put with all of it made ready before the transaction: in one round trip on PostgreSQL, and
   /// on SQLite so that the one writer does not do what its callers can do at once.
   ///
-  /// `nil` where it was refused, is too large, or needs a look at the value first: then a
-  /// transaction finds out.
+  /// `nil` where it is too large or needs a look at the value first: then a transaction finds out.
   private func putAtOnce(
     _ put: Put, _ settings: WriteSettings
   ) async throws(StoreError) -> PutResult? {
@@ -207,16 +206,15 @@ extension KeyValue {
     let plan = try PutPlan(
       namespace, put, expected: PutPlan.expected(put.condition), store.context.limits)
     guard plan.bytes <= store.context.limits.transactionBytesMax else { return nil }
-    guard store.engine.dialect == .postgres else {
-      return try await store.observed(Operations.put) {
-        try await store.write(settings, hotRows: [], decidesFirst: true) { tx in
-          try tx.kv(plan.namespace).run(plan, on: tx.writing(bytes: plan.bytes))
-        }
-      }
-    }
     return try await store.observed(Operations.put) {
-      let results = try await store.engine.write(store.writeOptions(settings), [plan.step])
-      return results.first.flatMap(plan.result)
+      if store.engine.dialect == .postgres {
+        let results = try await store.engine.write(store.writeOptions(settings), [plan.step])
+        if let result = results.first.flatMap(plan.result) { return result }
+        // Refused: a transaction that looks finds out why, or makes the namespace.
+      }
+      return try await store.write(settings, hotRows: [], decidesFirst: true) { tx in
+        try tx.kv(plan.namespace).run(plan, on: tx.writing(bytes: plan.bytes))
+      }
     }
   }
 

@@ -159,7 +159,8 @@ extension KeyValueTransaction {
 
   /// Writes several entries: all or none, in one version.
   ///
-  /// - Parameter puts: The entries; of two with one key the last wins.
+  /// - Parameter puts: The entries; of two with one key the last wins, and the conditions of both
+  ///   speak of what is there before the call.
   /// - Returns: One result a position.
   /// - Throws: What a single put throws, with the entry's position in the details.
   @discardableResult
@@ -167,10 +168,12 @@ extension KeyValueTransaction {
     var last: [Bytewise: Int] = [:]
     for (place, put) in puts.enumerated() { last[Bytewise(put.key)] = place }
     var plans: [Int: PutPlan] = [:]
+    var conditions: [(place: Int, key: String, version: Int64)] = []
     for (place, put) in puts.enumerated() {
       do throws(StoreError) {
         let plan = try plan(put)
         if last[Bytewise(put.key)] == place { plans[place] = plan }
+        if let version = plan.expected { conditions.append((place, plan.key, version)) }
       } catch {
         throw error.adding("index", .integer(Int64(place)))
       }
@@ -179,9 +182,8 @@ extension KeyValueTransaction {
     let connection = try transaction.writing(operations: puts.count, bytes: bytes)
     // Every condition is looked at before the first entry is written: a body may catch the
     // conflict and go on, and must not find half of the batch then.
-    for place in plans.keys.sorted() {
-      guard let plan = plans[place], let expected = plan.expected else { continue }
-      let version = try getEntry(plan.key)?.version
+    for (place, key, expected) in conditions {
+      let version = try getEntry(key)?.version
       guard version ?? 0 == expected else {
         try RunGuard.check(namespace, on: connection)
         throw conflict(version).adding("index", .integer(Int64(place)))

@@ -150,7 +150,7 @@ public struct NamespacesTransaction {
     return cleared.count
   }
 
-  /// Marks every namespace under a run or a bot, without a look at its state.
+  /// Marks every namespace with keys under a run or a bot, without a look at its state.
   ///
   /// The caller has shut their doors: as the first thing, for whoever has begun already begins
   /// anew.
@@ -160,6 +160,12 @@ public struct NamespacesTransaction {
     try connection.all(
       Self.clear, [.text(namespace.text + ":"), .text(namespace.text + ";")]
     ) { $0.integer(0) }.count
+  }
+
+  /// Marks those too that hold no live keys: when their owner has gone, nothing of them stays.
+  func clearRest(under namespace: Namespace, on connection: any Connection) throws(StoreError) {
+    try connection.run(
+      Self.clearRest, [.text(namespace.text + ":"), .text(namespace.text + ";")])
   }
 
   /// $1 lower bound, $2 upper bound of the text with a colon, $3 how many.
@@ -194,6 +200,10 @@ public struct NamespacesTransaction {
     JOIN runs AS r ON r.id = n.run_id
     WHERE n.cleared_at IS NULL AND n.name || ':' >= $1 AND n.name || ':' < $2
       AND r.status IN ('archived', 'deleted')
+      AND EXISTS (
+        SELECT 1 FROM kv AS k
+        WHERE k.namespace_id = n.id
+          AND (k.expires_at IS NULL OR k.expires_at > holdfast_now()))
     LIMIT 1
     """)
 
@@ -208,6 +218,14 @@ public struct NamespacesTransaction {
         WHERE k.namespace_id = n.id
           AND (k.expires_at IS NULL OR k.expires_at > holdfast_now()))
     RETURNING id
+    """)
+
+  /// $1 lower bound, $2 upper bound of the text with a colon.
+  private static let clearRest = Statement(
+    """
+    UPDATE namespaces AS n
+    SET cleared_at = holdfast_now()
+    WHERE n.cleared_at IS NULL AND n.name || ':' >= $1 AND n.name || ':' < $2
     """)
 }
 

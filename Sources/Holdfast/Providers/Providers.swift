@@ -129,28 +129,18 @@ public struct Providers: Sendable {
   ///
   /// **Durability.** A probe's lease survives the process and the machine: one caller of all nodes
   /// has it until its outcome comes or the lease ends. **Atomicity.** Of any number of callers at
-  /// once one gets the probe. **Idempotency.** None: a lost answer costs one lease time; with an
-  /// idempotency key the first answer is given again. **Cancellation.** Before it has begun.
+  /// once one gets the probe. **Idempotency.** None, and no key gives it: a permission of earlier
+  /// says nothing of now. A lost answer costs one lease time. **Cancellation.** Before it has begun.
   /// **Cost.** One read; a commit only where a probe is handed out.
   ///
-  /// - Parameters:
-  ///   - name: The provider's name.
-  ///   - settings: What the write survives, and its idempotency key.
+  /// - Parameter name: The provider's name.
   /// - Returns: Whether to call now, and else when to ask again and why. The outcome of a call that
   ///   got a probe has to carry the probe's token.
   /// - Throws: ``StoreError`` with `not_found`, `invalid`, `corrupt`.
-  public func acquire(
-    _ name: String, with settings: WriteSettings = .standard
-  ) async throws(StoreError) -> ProviderPermit {
-    let hotRows = [Self.hotRow(name)]
-    guard settings.idempotencyKey == nil else {
-      return try await store.perform(
-        Self.acquire, settings, arguments: [.string(name)], hotRows: hotRows
-      ) { tx in try tx.providers.acquire(name) }
-    }
-    return try await store.observed(Self.acquire) {
+  public func acquire(_ name: String) async throws(StoreError) -> ProviderPermit {
+    try await store.observed(Self.acquire) {
       if let permit = ProviderPermit(try await known(name)) { return permit }
-      return try await store.write(settings, hotRows: hotRows) { tx in
+      return try await store.write(.standard, hotRows: [Self.hotRow(name)]) { tx in
         try tx.providers.acquire(name)
       }
     }

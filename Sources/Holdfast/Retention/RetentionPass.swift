@@ -57,7 +57,8 @@ struct RetentionPass {
     var policies: [Bytewise?: RetentionPolicy] = [:]
     func own(_ namespace: String?, overSize: Bool) -> RetentionPolicy? {
       rules.items.first {
-        $0.scope.kind == kind && $0.scope.namespace == namespace && $0.scope.overSize == overSize
+        $0.scope.kind == kind && $0.scope.overSize == overSize
+          && $0.scope.namespace.map(Bytewise.init) == namespace.map(Bytewise.init)
       }?.policy
     }
     let general = own(nil, overSize: false) ?? kind.standard
@@ -152,7 +153,8 @@ struct RetentionPass {
     }
     while !Task.isCancelled {
       let removed = try await slice { tx in
-        try tx.audit.cut(before: before, limit: RetentionPart.removalsMax)
+        try tx.audit.cut(
+          before: before, limit: min(RetentionPart.removalsMax, tx.context.limits.pageItemsMax))
       }
       count += removed
       guard removed > 0 else { break }

@@ -58,7 +58,12 @@ public struct RetentionTransaction {
     } else {
       guard try connection.run(Self.remove, key) > 0 else { return }
     }
-    try note(scope.kind.rawValue, policy == nil ? "delete" : "put", connection)
+    var details: Object = ["over_size": .bool(scope.overSize)]
+    if let namespace = scope.namespace { details["namespace"] = .string(namespace) }
+    if let time = policy?.keepFor { details["keep_for"] = .string(DurationText.format(time)) }
+    if let count = policy?.keepLast { details["keep_last"] = .integer(Int64(count)) }
+    if let bytes = policy?.bytesMax { details["max_bytes"] = .integer(bytes) }
+    try note(scope.kind.rawValue, policy == nil ? "delete" : "put", details, connection)
   }
 
   /// Sets the size from which on the stricter policies hold.
@@ -73,15 +78,18 @@ public struct RetentionTransaction {
     } else {
       guard try connection.run(Self.removeSize, []) > 0 else { return }
     }
-    try note("size_max", bytes == nil ? "delete" : "put", connection)
+    let details: Object = bytes.map { ["bytes": .integer($0)] } ?? [:]
+    try note("size_max", bytes == nil ? "delete" : "put", details, connection)
   }
 
   private func note(
-    _ subject: String, _ verb: String, _ connection: any Connection
+    _ subject: String, _ verb: String, _ details: Object, _ connection: any Connection
   ) throws(StoreError) {
     _ = try connection.run([Feed.event("retention", .global, subject, verb)])
     try transaction.audit.record(
-      AuditEntry(action: AuditAction.retentionPolicy, subject: subject, result: verb))
+      AuditEntry(
+        action: AuditAction.retentionPolicy, subject: subject, result: verb,
+        details: .object(details)))
   }
 
   /// Enters a run into the audit log and the feed.

@@ -31,7 +31,8 @@ public struct RunsTransaction {
     if let parent { try Checks.runID(parent, limits) }
     let tags = try checked(tags)
     let metadata = try Metadata.text(metadata, limits)
-    let connection = try transaction.writing(bytes: id.utf8.count + metadata.utf8.count)
+    let connection = try transaction.writing(
+      operations: 1 + tags.count, bytes: id.utf8.count + metadata.utf8.count + bytes(of: tags))
     try RunGuard.check(deleted: id, on: connection)
     if let parent, try find(parent, connection) == nil {
       throw StoreError(
@@ -128,7 +129,9 @@ public struct RunsTransaction {
     let newMetadata = try metadata.map { value throws(StoreError) in
       try Metadata.text(value, limits)
     }
-    let connection = try transaction.writing(bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0))
+    let connection = try transaction.writing(
+      operations: 1 + (newTags?.count ?? 0),
+      bytes: id.utf8.count + (newMetadata?.utf8.count ?? 0) + bytes(of: newTags ?? []))
     let updated = try connection.change(
       RunSQL.update, [.text(id), Bound(newTags.map(StoredJSON.text)), Bound(newMetadata)],
       thenLook: RunSQL.get
@@ -201,6 +204,7 @@ public struct RunsTransaction {
     let cleared = try namespaces.clearAll(under: .run(id), on: connection)
     let removed = try OwnedParts.remove(.run(id), in: transaction)
     guard row != nil || cleared > 0 || removed > 0 else { throw missing(id) }
+    try namespaces.clearRest(under: .run(id), on: connection)
     var steps = [Step(RunSQL.delete, [.text(id)])]
     if let row { steps.append(Step(RunSQL.removeTags, [.integer(row.number)])) }
     _ = try connection.run(steps + [Feed.event("run", .run(id), id, "delete", below: true)])
@@ -233,6 +237,8 @@ public struct RunsTransaction {
       .notFound, "There is no such run.", hint: "Begin the run first.",
       details: ["run": .string(id)])
   }
+
+  private func bytes(of tags: [String]) -> Int { tags.reduce(0) { $0 + $1.utf8.count } }
 
   /// Each tag once, in the order given.
   private func checked(_ tags: [String]) throws(StoreError) -> [String] {

@@ -68,7 +68,7 @@ package struct IdempotentRequest: Sendable {
         .conflict, "This idempotency key was used for another request.",
         hint: "Use a new key for a new request.")
     }
-    return try ValueDecoder().decode(Result.self, from: Value(json: row.answer))
+    return try ValueDecoder().decode(Result.self, from: ValueText.decode(row.answer))
   }
 
   private static let claim = Statement(

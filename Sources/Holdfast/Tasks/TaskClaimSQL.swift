@@ -111,14 +111,14 @@ enum TaskClaimSQL {
       FOR UPDATE SKIP LOCKED
       """)
 
-  /// The next queue that has leased tasks, in the order of names.
+  /// The next queue that has lost leases, in the order of names.
   ///
   /// $1 the queue before.
   static let nextLeasedQueue = Statement(
     """
     SELECT MIN(queue)
     FROM tasks
-    WHERE lease_expires_at IS NOT NULL AND queue > $1
+    WHERE lease_expires_at IS NOT NULL AND lease_expires_at <= holdfast_now() AND queue > $1
     """)
 
   /// When a queue next has something to claim: the first time at which a task is due at any

@@ -136,7 +136,7 @@ enum TokenSQL {
     """
     SELECT CASE WHEN EXISTS (
       SELECT 1 FROM tokens
-      WHERE role = 'admin' AND (expires_at IS NULL OR expires_at > holdfast_now()))
+      WHERE role = 'admin' AND patterns = '[]' AND (expires_at IS NULL OR expires_at > holdfast_now()))
       THEN 1 ELSE 0 END
     """)
 }

@@ -46,6 +46,7 @@ public struct Tokens: Sendable {
   ) async throws(StoreError) -> IssuedToken {
     let limits = store.context.limits
     try Checks.id(name, "token name", limits)
+    try Self.checkReserved(name)
     if let ttl { try Checks.lifetime(ttl, limits) }
     if let secret, secret.utf8.count < 20 {
       throw StoreError(
@@ -82,6 +83,17 @@ public struct Tokens: Sendable {
     return IssuedToken(secret: secret, token: token)
   }
 
+  /// Refuses names that stand for somebody else where it is told who acted.
+  private static func checkReserved(_ name: String) throws(StoreError) {
+    guard name.utf8.starts(with: "local:".utf8) || ["anonymous", "upkeep"].contains(name) else {
+      return
+    }
+    throw StoreError(
+      .invalid, "This name stands for somebody else in the audit log.",
+      hint: "Use a name that neither begins with local: nor is anonymous or upkeep.",
+      details: ["field": "name", "reason": "reserved"])
+  }
+
   /// Lists one page of tokens by name; no secret is in it.
   ///
   /// - Parameters:
@@ -93,6 +105,7 @@ public struct Tokens: Sendable {
     after: String? = nil, limit: Int? = nil
   ) async throws(StoreError) -> Page<Token> {
     let limit = try store.context.limits.pageItems(limit)
+    if let after { try Checks.id(after, "after", store.context.limits) }
     return try await store.consult(Self.list) { tx in
       let tokens = try tx.reading().all(
         TokenSQL.list, [.text(after ?? ""), .integer(Int64(limit) + 1)]
@@ -110,6 +123,7 @@ public struct Tokens: Sendable {
   @discardableResult
   public func revoke(_ name: String) async throws(StoreError) -> Bool {
     try await store.change(Self.revoke, by: owner) { tx in
+      try Checks.id(name, "token name", tx.context.limits)
       let connection = try tx.writing(bytes: name.utf8.count)
       guard try connection.run(TokenSQL.revoke, [.text(name)]) == 1 else { return false }
       _ = try connection.run([Feed.event("token", .global, name, "revoke")])
@@ -142,7 +156,8 @@ public struct Tokens: Sendable {
     return live.rows.isEmpty ? nil : token
   }
 
-  /// Whether a token of the role admin exists.
+  /// Whether a token of the role admin exists that reaches every namespace: no other can administer
+  /// tokens.
   ///
   /// - Returns: Whether there is one that is accepted now.
   /// - Throws: ``StoreError`` with `unavailable`, `closed`.

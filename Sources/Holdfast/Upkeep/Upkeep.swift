@@ -37,6 +37,12 @@ public final class Upkeep: Service {
   private static let retryPause = Duration.seconds(60)
   /// How many records one slice looks at.
   private static let recordsMax = 100
+  /// How many approvals one slice lets expire: each takes several round trips, and a slice must end
+  /// within the time that a body has, over a slow network too.
+  private static let approvalsMax = 20
+  /// How many slices one pass sweeps before it looks after the rest: where keys expire without a
+  /// pause there is always something to sweep.
+  private static let slicesMax = 1_000
   /// Who acts, for the audit log.
   private static let actor = "upkeep"
 
@@ -53,28 +59,33 @@ public final class Upkeep: Service {
     let subscription = store.engine.subscribe { [wakeUp] in wakeUp.signal() }
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
-        let next = await self.pass()
+        let next = await self.pass(slicesMax: Self.slicesMax)
         await self.rest(next)
       }
     }
     store.engine.unsubscribe(subscription)
   }
 
-  /// Sweeps all there is to sweep, and says how long nothing will be.
-  private func pass() async -> Duration {
+  /// Sweeps, gives space back and runs retention; none of them is held up by another that fails or
+  /// has no end.
+  ///
+  /// - Parameter slicesMax: How many slices are swept at most.
+  /// - Returns: How long nothing will be to do.
+  package func pass(slicesMax: Int) async -> Duration {
     var failures: [UpkeepPart: StoreError] = [:]
+    var slices = 0
+    // What failed is begun anew soon. `observed` has logged the failure.
+    var isSound = true
     do throws(StoreError) {
-      while try await sweepDue(&failures) > 0 && !Task.isCancelled {}
-      try await store.engine.maintain()
-      try await retain()
-      guard failures.isEmpty else { return Self.pause }
-      let next = try await store.engine.read(Step(UpkeepSQL.nextDue))
-      let microseconds = next.rows.first?.first?.integer
-      return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
-    } catch {
-      // What failed is begun anew soon. `observed` has logged the failure.
-      return Self.pause
-    }
+      while slices < slicesMax, !Task.isCancelled, try await sweepDue(&failures) > 0 { slices += 1 }
+    } catch { isSound = false }
+    do throws(StoreError) { try await store.engine.maintain() } catch { isSound = false }
+    do throws(StoreError) { try await retain() } catch { isSound = false }
+    guard isSound, failures.isEmpty, slices < slicesMax,
+      let next = try? await store.engine.read(Step(UpkeepSQL.nextDue))
+    else { return Self.pause }
+    let microseconds = next.rows.first?.first?.integer
+    return microseconds.map { .microseconds(max(0, $0)) } ?? Self.pauseMax
   }
 
   /// One slice of work: a transaction for each part that is due.
@@ -113,7 +124,7 @@ public final class Upkeep: Service {
       switch part {
       case .keys: try await sweepKeys()
       case .approvals:
-        try await sweepRecords { tx in try tx.approvals.expireDue(limit: Self.recordsMax) }
+        try await sweepRecords { tx in try tx.approvals.expireDue(limit: Self.approvalsMax) }
       case .leases:
         try await sweepRecords { tx in try tx.tasks.recoverExpired(limit: Self.recordsMax) }
       case .versions: try await sweepRecords { tx in try FileSweeper.removeVersions(in: tx) }

@@ -17,7 +17,7 @@ struct ProviderAcquire: Verb {
   @Argument(help: "The provider's name.")
   var name: String
 
-  @OptionGroup var arguments: WriteArguments
+  @OptionGroup var arguments: StoreArguments
 
   func request() throws -> Request {
     .post(Route("providers", name, "acquire"))

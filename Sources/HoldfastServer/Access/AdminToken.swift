@@ -24,7 +24,9 @@ package enum AdminToken {
   /// Makes an admin token where the store has none.
   ///
   /// The file is there, whole and on the disk, before the store knows the token: a death in between
-  /// leaves a file that the next start takes up, and never a token that nobody has.
+  /// leaves a file that the next start takes up, and never a token that nobody has. Once the store
+  /// knows it, the file is read-only, which says that its token was used: should it be revoked, it
+  /// is not taken up again, but replaced.
   ///
   /// - Parameters:
   ///   - store: The store.
@@ -36,13 +38,39 @@ package enum AdminToken {
   package static func ensure(
     store: Store, directory: String, secret: String? = nil
   ) async throws(StoreError) -> Outcome {
-    guard try await !store.tokens.hasAdmin() else { return .existing }
+    let path = directory + "/admin-token"
+    guard try await !store.tokens.hasAdmin() else {
+      try await markUsed(path, store)
+      return .existing
+    }
     if let secret, !secret.isEmpty {
       return try await create(store, secret) ? .given : .existing
     }
-    let path = directory + "/admin-token"
+    if isUsed(path) {
+      // Its token is gone, unless somebody has made it this moment.
+      guard try await !store.tokens.hasAdmin() else { return .existing }
+      unlink(path)
+    }
     let secret = try write(Token.makeSecret(store.context.ids), in: directory, to: path)
-    return try await create(store, secret) ? .written(path) : .existing
+    guard try await create(store, secret) else { return .existing }
+    chmod(path, used)
+    return .written(path)
+  }
+
+  /// The mode of a file whose token the store has known.
+  private static let used: mode_t = 0o400
+
+  private static func isUsed(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & 0o200 == 0
+  }
+
+  /// Marks a file whose token the store knows; a start may have died before it did.
+  private static func markUsed(_ path: String, _ store: Store) async throws(StoreError) {
+    guard !isUsed(path), let secret = read(path),
+      try await store.tokens.authenticate(secret) != nil
+    else { return }
+    chmod(path, used)
   }
 
   /// Creates the token under the first free name; false when another process was faster.

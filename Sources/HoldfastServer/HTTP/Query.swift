@@ -62,7 +62,7 @@ struct Query {
   /// - Throws: 400 for anything else.
   mutating func number(_ name: String) throws(Refusal) -> Int? {
     guard let text = text(name) else { return nil }
-    guard let number = Int(text) else {
+    guard let number = Int(text), !text.hasPrefix("+") else {
       throw Refusal.parameter(
         name, "The query parameter \(name) is a whole number.", hint: "Send it in digits.")
     }

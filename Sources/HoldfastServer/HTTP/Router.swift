@@ -16,7 +16,7 @@ final class Route: Sendable {
     case streaming
     /// A wait that was asked for, or a stream: it ends when the client leaves or the server stops.
     case waiting
-    /// A wait that the body may ask for.
+    /// The same for what has a body.
     case waitingOnBody
     /// A point read, and a wait where the query has `wait`.
     case waitingIfAsked

@@ -155,7 +155,14 @@ extension Put {
 
 extension Condition {
   /// The condition in the fields `version` and `absent`; `nil` where neither is there.
+  ///
+  /// A null is refused: a condition that says nothing would let the write go through unguarded.
   init?(taking fields: inout Fields) throws(StoreError) {
+    for name in ["version", "absent"] where fields.object[name]?.isNull == true {
+      throw Fields.failure(
+        name, "type", "A condition cannot be null.",
+        hint: "Send \"absent\":true for a key that must not be there, or leave the field out.")
+    }
     let version = try fields.optionalInteger("version")
     let absent = try fields.optionalFlag("absent") ?? false
     switch (version, absent) {

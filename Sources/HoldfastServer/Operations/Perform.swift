@@ -13,10 +13,13 @@ extension Call {
   ///   - write: The verb.
   ///   - path: The fields that the path gives; the body may not give them again.
   ///   - takesBody: Whether the body has fields too.
+  ///   - check: Looks at the answer inside the transaction: where it throws, nothing was done, and
+  ///     no idempotency key remembers it.
   /// - Returns: What the verb answered, now or the first time.
   /// - Throws: 403, 412, 422 and what the verb throws.
   func perform(
-    _ write: WriteOperation, path: Object, takesBody: Bool = true
+    _ write: WriteOperation, path: Object, takesBody: Bool = true,
+    check: @escaping @Sendable (Reply) throws(StoreError) -> Void = { _ in }
   ) async throws -> Reply {
     try access.require(write.role)
     let conditions = try Precondition.read(headers)
@@ -41,8 +44,27 @@ extension Call {
       write.operation, settings,
       arguments: [.object(all), .array(conditions.map(\.argument))], hotRows: prepared.hotRows
     ) { transaction in
-      try prepared.run(conditions, as: access, in: transaction)
+      let reply = try prepared.run(conditions, as: access, in: transaction)
+      try check(reply)
+      return reply
     }
+  }
+
+  /// Runs a write verb that deletes what the path names.
+  ///
+  /// - Parameters:
+  ///   - write: The verb.
+  ///   - path: The fields that the path gives.
+  ///   - missing: What is said where it is not there.
+  /// - Returns: The answer.
+  /// - Throws: What ``perform(_:path:takesBody:check:)`` throws, and `missing`.
+  func delete(
+    _ write: WriteOperation, path: Object, orElse missing: StoreError
+  ) async throws -> Response {
+    .reply(
+      try await perform(write, path: path, takesBody: false) { reply throws(StoreError) in
+        guard reply.body["deleted"] == true else { throw missing }
+      })
   }
 
   /// Runs a write verb, and answers with its status, body and header fields.
@@ -54,10 +76,19 @@ extension Call {
   }
 
   /// Whose idempotency key it is, and which.
+  ///
+  /// A key belongs to the token's name: who renews a token under its name repeats what the old one
+  /// began.
   func settings() throws(Refusal) -> WriteSettings {
     var settings = WriteSettings()
     settings.owner = access.name
     guard let key = headers[Self.idempotencyField] else { return settings }
+    // Bytes that are no UTF-8 were replaced, so that two keys would be one; and so are two fields.
+    guard key.utf8.allSatisfy({ $0 < 0x80 }), headers[values: Self.idempotencyField].count == 1
+    else {
+      throw Refusal.malformed(
+        "The Idempotency-Key is one field of ASCII characters.", hint: "Send a UUID, for example.")
+    }
     try Refusal.asMalformed { () throws(StoreError) in try Checks.idempotencyKey(key, limits) }
     settings.idempotencyKey = key
     return settings

@@ -32,6 +32,7 @@ struct TransactionRequest: Sendable {
     var checks: [Check] = []
     if let items = fields.optional("checks") {
       guard let items = items.arrayValue else { throw Fields.type("checks", "a list") }
+      try Self.count(items, context.limits)
       for (index, item) in items.enumerated() {
         checks.append(
           try Self.naming("check", index) { () throws(StoreError) in
@@ -40,7 +41,9 @@ struct TransactionRequest: Sendable {
       }
     }
     var steps: [Step] = []
-    for (index, item) in try fields.items("operations").enumerated() {
+    let operations = try fields.items("operations")
+    try Self.count(operations, context.limits)
+    for (index, item) in operations.enumerated() {
       steps.append(
         try Self.naming("index", index) { () throws(StoreError) in
           try Step(item, access, context)
@@ -50,6 +53,16 @@ struct TransactionRequest: Sendable {
     self.checks = checks
     self.steps = steps
     self.access = access
+  }
+
+  /// Refuses what is too much before any of it is done.
+  private static func count(_ items: [Value], _ limits: Limits) throws(StoreError) {
+    guard items.count > limits.transactionOperationsMax else { return }
+    throw StoreError(
+      .tooLarge,
+      "A transaction has at most \(limits.transactionOperationsMax) operations and as many checks.",
+      hint: "Use several transactions.",
+      details: ["operations_max": .integer(Int64(limits.transactionOperationsMax))])
   }
 
   /// The rows at which many writers may meet.

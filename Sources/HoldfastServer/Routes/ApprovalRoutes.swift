@@ -27,10 +27,9 @@ enum ApprovalRoutes {
   private static func delete(_ call: Call) async throws -> Response {
     try call.noQuery()
     let id = try call.id("approval id")
-    let reply = try await call.perform(
-      ApprovalOperations.delete, path: ["id": .string(id)], takesBody: false)
-    guard reply.body["deleted"] == true else { throw ApprovalsTransaction.missing(id) }
-    return .reply(reply)
+    return try await call.delete(
+      ApprovalOperations.delete, path: ["id": .string(id)], orElse: ApprovalsTransaction.missing(id)
+    )
   }
 
   /// The approval at once, or with `wait` as soon as it is decided or that time is over.
@@ -45,6 +44,7 @@ enum ApprovalRoutes {
     let decided = try await call.waiting {
       try await call.store.approvals.wait(id, atMost: limit)
     }
+    try await call.core.trust(call)
     // Another one may have come under the same id meanwhile.
     try call.requireRead(decided.namespace, orElse: missing)
     return try call.answer(decided)

@@ -24,10 +24,8 @@ enum BotRoutes {
     try call.noQuery()
     let id = try call.id("bot id")
     try call.access.require(.withAllBelow(.bot(id)))
-    let reply = try await call.perform(
-      BotOperations.delete, path: ["id": .string(id)], takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(id) }
-    return .reply(reply)
+    return try await call.delete(
+      BotOperations.delete, path: ["id": .string(id)], orElse: missing(id))
   }
 
   private static func get(_ call: Call) async throws -> Response {
@@ -44,6 +42,10 @@ enum BotRoutes {
       (query.text("slug"), query.text("after"), try query.number("limit"))
     }
     if let slug {
+      guard after == nil, limit == nil else {
+        throw Refusal.parameter(
+          "slug", "A bot is looked up by its slug, and by nothing else.", hint: "Send slug alone.")
+      }
       let bot = try await call.store.bots.get(slug: slug)
       let items = [bot].compactMap { $0 }.filter { call.access.reads(.bot($0.id)) }
       return .json(.object(Value.page(items.map(\.json), next: nil)))

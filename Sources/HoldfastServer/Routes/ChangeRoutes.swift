@@ -51,6 +51,7 @@ enum ChangeRoutes {
     let (changes, next) = try await watch.call.waiting {
       try await watch.first(within: wait)
     }
+    try await watch.call.core.trust(watch.call)
     return .json(
       .object(Value.page(changes.map(\.json), next: next.description)),
       headers: [.cacheControl: "no-store"])

@@ -102,10 +102,8 @@ extension FileRoutes {
     let place = try place(call)
     try call.access.require(.exactly(place.namespace))
     try call.noQuery()
-    let reply = try await call.perform(
-      FileOperations.delete, path: place.fields, takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(place) }
-    return .reply(reply)
+    return try await call.delete(
+      FileOperations.delete, path: place.fields, orElse: missing(place))
   }
 }
 

@@ -97,7 +97,10 @@ extension KeyValueRoutes {
     case nil: condition = nil
     case .absent: condition = .absent
     case .oneOf(let tags):
-      guard tags.count == 1, let version = Int64(tags[0]) else { return nil }
+      // Entity tags are compared byte for byte: "07" is no version.
+      guard tags.count == 1, let version = Int64(tags[0]), String(version) == tags[0] else {
+        return nil
+      }
       condition = .version(version)
     default: return nil
     }
@@ -118,10 +121,8 @@ extension KeyValueRoutes {
 
   private static func delete(_ call: Call, _ place: Place) async throws -> Response {
     try call.access.require(.exactly(place.namespace))
-    let reply = try await call.perform(
-      KeyValueOperations.delete, path: place.fields, takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(place) }
-    return .reply(reply)
+    return try await call.delete(
+      KeyValueOperations.delete, path: place.fields, orElse: missing(place))
   }
 
   private static func change(

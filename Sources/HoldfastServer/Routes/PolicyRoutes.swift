@@ -37,10 +37,9 @@ enum PolicyRoutes {
   private static func delete(_ call: Call) async throws -> Response {
     try call.noQuery()
     let permission = try call.id("permission")
-    let reply = try await call.perform(
-      PolicyOperations.delete, path: ["permission": .string(permission)], takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(permission) }
-    return .reply(reply)
+    return try await call.delete(
+      PolicyOperations.delete, path: ["permission": .string(permission)],
+      orElse: missing(permission))
   }
 
   private static func missing(_ permission: String) -> StoreError {

@@ -50,9 +50,11 @@ enum ProviderRoutes {
     try call.noQuery()
     let name = try call.id("provider name")
     try call.access.require(.exactly(.global))
-    try call.noConditions()
+    try call.onlyOnce(
+      "An acquisition cannot be repeated: its answer may hold a probe, which is used once.",
+      hint: "Leave the Idempotency-Key out, and ask again.")
     try Fields(try call.fields()).finish()
-    let permit = try await call.store.providers.acquire(name, with: try call.settings())
+    let permit = try await call.store.providers.acquire(name)
     return .json(permit.json)
   }
 
@@ -60,10 +62,8 @@ enum ProviderRoutes {
     try call.noQuery()
     let name = try call.id("provider name")
     try call.access.require(.exactly(.global))
-    let reply = try await call.perform(
-      ProviderOperations.delete, path: ["name": .string(name)], takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(name) }
-    return .reply(reply)
+    return try await call.delete(
+      ProviderOperations.delete, path: ["name": .string(name)], orElse: missing(name))
   }
 
   private static func get(_ call: Call) async throws -> Response {

@@ -11,7 +11,7 @@ enum RetentionRoutes {
     Route(.get, "/v1/retention", role: .admin, answer: list),
     Route(.put, "/v1/retention", role: .admin, answer: set),
     // However long it takes: it ends when the client leaves, and is whole after each slice.
-    Route(.post, "/v1/retention/run", role: .admin, pace: .waiting, answer: run),
+    Route(.post, "/v1/retention/run", role: .admin, pace: .waitingOnBody, answer: run),
   ]
 
   private static func list(_ call: Call) async throws -> Response {
@@ -61,7 +61,16 @@ enum RetentionRoutes {
   }
 
   private static func run(_ call: Call) async throws -> Response {
-    let dryRun = try call.query { query throws(Refusal) in try query.flag("dry_run") }
+    let asked = try call.query { query throws(Refusal) in try query.flag("dry_run") }
+    // Whoever sends it in the body must not get a run that removes.
+    var fields = Fields(try call.fields())
+    let dryRun = try fields.optionalFlag("dry_run") ?? asked
+    try fields.finish()
+    guard dryRun || !asked else {
+      throw Fields.failure(
+        "dry_run", "contradiction", "The query asks for a dry run, and the body for none.",
+        hint: "Send it once.")
+    }
     try call.access.requireUnrestricted()
     try onlyOnce(call)
     let (retention, actor) = (call.store.retention, call.access.name)

@@ -38,10 +38,8 @@ enum SessionRoutes {
   private static func delete(_ call: Call) async throws -> Response {
     try call.noQuery()
     let id = try call.id("session id")
-    let reply = try await call.perform(
-      SessionOperations.delete, path: ["id": .string(id)], takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(id) }
-    return .reply(reply)
+    return try await call.delete(
+      SessionOperations.delete, path: ["id": .string(id)], orElse: missing(id))
   }
 
   private static func get(_ call: Call) async throws -> Response {
@@ -138,9 +136,8 @@ enum ThreadRoutes {
     try call.noQuery()
     let place = try place(call)
     try call.access.require(.exactly(.global))
-    let reply = try await call.perform(ThreadOperations.delete, path: place, takesBody: false)
-    guard reply.body["deleted"] == true else { throw missing(place) }
-    return .reply(reply)
+    return try await call.delete(
+      ThreadOperations.delete, path: place, orElse: missing(place))
   }
 
   private static func get(_ call: Call) async throws -> Response {

@@ -72,6 +72,7 @@ enum TaskRoutes {
     let claimed = try await call.waiting {
       try await call.store.tasks.claim(order, wait: atMost)
     }
+    if wait > .zero { try await call.core.trust(call) }
     return .json(
       ["items": .array(claimed.map(\.json))], headers: [.cacheControl: "no-store"])
   }

@@ -158,4 +158,24 @@ import Testing
       #expect(events.allSatisfy { $0.kind == "audit" && $0.namespace == "global" })
     }
   }
+
+  /// Goal: a chain that was changed holds up no other.
+  ///
+  /// Method: two chains, the first with an edited record.
+  @Test(arguments: Engines.available)
+  func `one changed chain holds up no other`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    let options = try StoreOptions.oneSession(time: time, key: .test())
+    try await withSpoiltStore(on: engine, options: options) { store, _ in
+      try await store.fill(1, 3)
+      try await store.fill(2, 3)
+      try await store.tamper(["UPDATE audit_log SET actor = 'x' WHERE chain = 1 AND number = 2"])
+      time.advance(by: .seconds(1))
+      let bound = time.wallTime()
+      #expect(try await cut(store, before: bound) == 3)
+      let error = await expectRefusal(.corrupt) { try await cut(store, before: bound) }
+      #expect(error?.details["chain"] == 1)
+      #expect(try await store.audit.list().items.map(\.chain) == [1, 1, 1])
+    }
+  }
 }

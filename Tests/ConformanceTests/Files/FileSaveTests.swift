@@ -305,4 +305,19 @@ import Testing
       await expectRefusal(.invalidState) { try await files.save("a", [2]) }
     }
   }
+
+  /// Goal: a save whose answer was lost gives that answer, whatever has become of its run.
+  @Test(arguments: Engines.available)
+  func `a repeated save gives its first answer`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let files = test.store.files(.run("1"))
+      try await test.store.runs.begin("1")
+      let first = try await files.save("a", [1], with: .idempotent("k"))
+      try await test.store.runs.apply(.archive, to: "1")
+      #expect(try await files.save("a", [1], with: .idempotent("k")) == first)
+      await expectRefusal(.invalidState) {
+        try await files.save("a", [1], with: .idempotent("other"))
+      }
+    }
+  }
 }

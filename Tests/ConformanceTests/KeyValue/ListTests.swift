@@ -262,4 +262,41 @@ import Testing
       }
     }
   }
+
+  /// Goal: a cursor of another list is refused: there it would pass keys over.
+  ///
+  /// Method: the cursor of a list by update, in another namespace and with another prefix.
+  @Test(arguments: Engines.available)
+  func `a cursor of another namespace is refused`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let (one, other) = (test.store.kv(.global), test.store.kv(try Namespace("users")))
+      try await one.putMany([Put("a", 1), Put("b", 1)])
+      try await other.putMany([Put("a", 1), Put("b", 1)])
+      let next = try #require(try await one.list(KeyQuery(limit: 1, order: .updated)).next)
+      await expectRefusal(.invalid, reason: "cursor") {
+        try await other.list(KeyQuery(after: next, order: .updated))
+      }
+      await expectRefusal(.invalid, reason: "cursor") {
+        try await one.list(KeyQuery(prefix: "a", after: next, order: .updated))
+      }
+      #expect(try await one.list(KeyQuery(after: next, order: .updated)).items.count == 1)
+    }
+  }
+
+  /// Goal: a walk goes through all keys whatever a page may hold.
+  @Test(arguments: Engines.available)
+  func `a walk keeps to the limit of pages`(on engine: TestEngine) async throws {
+    var options = StoreOptions.testing()
+    options.limits.pageItemsMax = 5
+    options.limits.pageItemsDefault = 5
+    try await withStore(on: engine, options: options) { test in
+      let kv = test.store.kv(.global)
+      let keys = (10..<30).map { "k\($0)" }
+      try await kv.putMany(keys.map { Put($0, 1) })
+      #expect(try await kv.keys().all() == keys)
+      var walked: [String] = []
+      for try await entry in kv.entries() { walked.append(entry.key) }
+      #expect(walked == keys)
+    }
+  }
 }

@@ -109,4 +109,19 @@ import Testing
       #expect(try await kv.keys().all() == ["c"])
     }
   }
+
+  /// Goal: of two entries with one key the last wins, and the conditions of both must hold.
+  @Test(arguments: Engines.available)
+  func `no condition of a batch is passed over`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let kv = test.store.kv(.global)
+      let error = await expectRefusal(.conflict) {
+        try await kv.putMany([Put("k", 1, if: .version(99)), Put("k", 2)])
+      }
+      #expect(error?.details["index"] == 0)
+      #expect(try await kv.get("k") == nil)
+      try await kv.putMany([Put("k", 1, if: .absent), Put("k", 2, if: .absent)])
+      #expect(try await kv.get("k") == 2)
+    }
+  }
 }

@@ -215,4 +215,23 @@ import Testing
       #expect(try await rows(test.store) == 0)
     }
   }
+
+  /// Goal: where there is always something to sweep, the rest of upkeep gets its turn too.
+  ///
+  /// Method: a pass that may sweep one slice of many, in a store with a task past its retention.
+  @Test(arguments: Engines.available)
+  func `a pass without end runs retention too`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.tasks.save(TaskDraft("work"), status: .completed)
+      try await store.kv(.global).putMany(
+        (0..<1_200).map { Put("k\($0)", 1, ttl: .seconds(1)) })
+      time.advance(by: .seconds(31 * 86_400))
+      let pause = await Upkeep(store: store).pass(slicesMax: 1)
+      #expect(pause > .zero)
+      #expect(try await rows(store) == 700)
+      #expect(try await store.tasks.list().items.isEmpty)
+    }
+  }
 }

@@ -124,21 +124,19 @@ import Testing
     }
   }
 
-  /// Goal: an acquire that is repeated with its key gives the first answer, the probe included.
+  /// Goal: a probe belongs to one life of a provider.
   ///
-  /// Method: twice with one key, once without.
+  /// Method: a provider whose probe is out is deleted, put again and opened again.
   @Test(arguments: Engines.available)
-  func `a lost answer can be asked for again`(on engine: TestEngine) async throws {
+  func `a provider that was put again knows no old probe`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
     try await withStore(on: engine, options: .testing(time: time)) { test in
       let providers = test.store.providers
       try await Self.open(providers)
       time.advance(by: .seconds(30))
-      let first = try await providers.acquire("a", with: .idempotent("k"))
+      let first = try await providers.acquire("a")
       #expect(first.probe != nil)
-      #expect(try await providers.acquire("a", with: .idempotent("k")) == first)
       #expect(try await providers.acquire("a").reason == .probing)
-      // A provider that was deleted and put again knows no token of its former life.
       try await providers.delete("a")
       try await Self.open(providers)
       time.advance(by: .seconds(30))

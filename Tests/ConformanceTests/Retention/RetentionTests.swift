@@ -345,6 +345,27 @@ import Testing
       #expect(try await upkeep.retain())
     }
   }
+
+  /// Goal: a policy holds for its run, not for one whose name only looks the same.
+  ///
+  /// Method: two runs whose names are canonically equal, each with a policy of its own.
+  @Test(arguments: Engines.available)
+  func `names that look alike have policies of their own`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let runs = ["\u{E9}", "e\u{301}"]
+      for (run, keep) in zip(runs, [Duration.seconds(1), .seconds(1_000)]) {
+        try await store.tasks.save(TaskDraft("work", run: run), status: .completed)
+        try await store.retention.setPolicy(
+          RetentionPolicy(keepFor: keep), for: RetentionScope(.tasks, in: .run(run)))
+      }
+      time.advance(by: .seconds(2))
+      try await store.retention.run()
+      let left = try await store.tasks.list().items.compactMap(\.run)
+      #expect(left.map { Array($0.utf8) } == [Array(runs[1].utf8)])
+    }
+  }
 }
 
 extension RetentionRule {

@@ -259,4 +259,52 @@ import Testing
       }
     }
   }
+
+  /// Goal: nothing of a deleted run's namespaces stays: neither for verify nor in the way of a
+  /// clear above.
+  ///
+  /// Method: one run whose only key was deleted, one whose only key has expired and was not swept.
+  @Test(arguments: Engines.available)
+  func `a deleted run leaves no namespace`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      for id in ["emptied", "expired"] { try await store.runs.begin(id) }
+      try await store.kv(.run("emptied")).put("k", 1)
+      try await store.kv(.run("emptied")).delete("k")
+      try await store.kv(.run("expired")).put("k", 1, ttl: .seconds(1))
+      time.advance(by: .seconds(2))
+      for id in ["emptied", "expired"] { try await store.runs.delete(id) }
+      #expect(try await store.verify().problems.isEmpty)
+      let events = try await store.changes.made { () async throws in try await store.sweep() }
+      #expect(events.isEmpty)
+      try await store.kv(Namespace("run:other")).put("k", 1)
+      #expect(try await store.kv(Namespace("run")).clear(below: true) == 1)
+    }
+  }
+
+  /// Goal: deleting a run of which only the numbers of deleted files are left is a deletion.
+  @Test(arguments: Engines.available)
+  func `the numbers of deleted files go with their run`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      try await store.files(.run("x")).save("f", [1])
+      try await store.files(.run("x")).delete("f")
+      try await store.runs.delete("x")
+      await expectRefusal(.invalidState) { try await store.files(.run("x")).save("f", [2]) }
+    }
+  }
+
+  /// Goal: tags count as what they are: a row each.
+  @Test(arguments: Engines.available)
+  func `tags count towards the limit of a transaction`(on engine: TestEngine) async throws {
+    var options = StoreOptions.testing()
+    options.limits.transactionOperationsMax = 10
+    try await withStore(on: engine, options: options) { test in
+      let tags = (0..<10).map { "t\($0)" }
+      await expectRefusal(.tooLarge) { try await test.store.runs.begin("a", tags: tags) }
+      try await test.store.runs.begin("a", tags: Array(tags.dropLast()))
+      await expectRefusal(.tooLarge) { try await test.store.runs.update("a", tags: tags) }
+    }
+  }
 }

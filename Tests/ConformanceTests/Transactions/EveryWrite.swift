@@ -275,9 +275,6 @@ extension EveryWrite {
     EveryWrite("providers.delete", provider) {
       try await $0.providers.delete($3 ? "other" : $1, with: $2)
     },
-    EveryWrite("providers.acquire", provider) {
-      try await $0.providers.acquire($3 ? "other" : $1, with: $2)
-    },
     EveryWrite("providers.success", provider) {
       try await $0.providers.success($1, latency: .milliseconds($3 ? 2 : 1), with: $2)
     },

@@ -234,4 +234,29 @@ import Testing
       #expect(try await kv.increment("k", with: longest) == 1)
     }
   }
+
+  /// Goal: whatever could be answered once can be answered again.
+  ///
+  /// Method: a value that nests as deep as may be, whose answer nests deeper.
+  @Test(arguments: Engines.available)
+  func `a deep answer is given again`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let kv = test.store.kv(.global)
+      let value = (0..<128).reduce(Value.integer(1)) { inner, _ in .array([inner]) }
+      let first = try await kv.put("deep", value, with: .idempotent("k"))
+      #expect(try await kv.put("deep", value, with: .idempotent("k")) == first)
+    }
+  }
+
+  /// Goal: one record and a list of one are two requests.
+  @Test(arguments: Engines.available)
+  func `one record is not a list of one`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let audit = test.store.audit
+      try await audit.record(AuditEntry(action: "a"), with: .idempotent("k"))
+      await expectRefusal(.conflict) {
+        try await audit.record([AuditEntry(action: "a")], with: .idempotent("k"))
+      }
+    }
+  }
 }

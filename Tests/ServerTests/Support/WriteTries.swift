@@ -84,7 +84,7 @@ struct Try: Sendable, CustomTestStringConvertible {
     Try("POST", "/v1/providers/{name}/success", "/v1/providers/p/success"),
     Try("POST", "/v1/providers/{name}/failure", "/v1/providers/p/failure", ["error": "x"]),
     Try("POST", "/v1/providers/{name}/rate-limited", "/v1/providers/p/rate-limited"),
-    Try("POST", "/v1/providers/{name}/acquire", "/v1/providers/p/acquire"),
+    Try("POST", "/v1/providers/{name}/acquire", "/v1/providers/p/acquire").refusing,
   ]
 
   private static let task = "/v1/tasks/{id}"
