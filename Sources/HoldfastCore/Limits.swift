@@ -54,10 +54,14 @@ public struct Limits: Sendable, Equatable {
   public var approvalLifetime = Duration.seconds(3_600)
   /// How long after the decision an approved approval can be used at least.
   public var approvalUseAfterDecision = Duration.seconds(900)
+  /// For how many approvals one task waits at once.
+  public var taskApprovalsMax = 100
   /// How long a grant lasts that a policy made.
   public var policyGrantLifetime = Duration.seconds(300)
   /// How long a grant lasts that somebody asked for when deciding.
   public var grantLifetime = Duration.seconds(900)
+  /// The length in bytes of a dead letter's history, without the message of the last edit.
+  public var deadLetterHistoryBytesMax = 1 << 20
   /// How often and how soon dead letters are tried again.
   public var deadLetterRetries = DeadLetterRetries()
 

@@ -117,6 +117,17 @@ import Testing
         }
       }
     }
+    for asksGrant in [false, true] {
+      var state = ApprovalState(expiresAt: Self.expiry)
+      let now = Instant(microseconds: 10)
+      for asksAgain in [asksGrant, asksGrant, !asksGrant] {
+        let error = refusal {
+          _ = try state.decide(
+            .approve, by: Self.alice, asksGrant: asksAgain, at: now, usableFor: Self.use)
+        }
+        #expect(error?.code == (asksAgain == asksGrant ? nil : .invalidState))
+      }
+    }
     var used = try Self.state(.consumed)
     let isNew = try Self.apply(.approve, to: &used, at: 5_000)
     #expect(!isNew && used.status == .consumed)

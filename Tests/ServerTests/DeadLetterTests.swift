@@ -102,6 +102,61 @@ import Testing
     }
   }
 
+  /// Goal: what is due is listed to its end, page by page.
+  ///
+  /// Method: three letters that are due, one a page, also for a token that sees two of them.
+  @Test(arguments: Engines.available)
+  func `what is due is listed in pages`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let due = Instant(microseconds: 1)
+      for (id, run) in [("a", "1"), ("b", "2"), ("c", "1")] {
+        try await server.store.deadLetters.save(
+          DeadLetterEntry(id, source: "slack", message: 1, run: run, nextRetryAt: due))
+      }
+      let token = try await server.token(.reader, "run:1")
+      for (token, expected) in [(nil, ["a", "b", "c"]), (token, ["a", "c"])] {
+        var ids: [String] = []
+        var place = ""
+        repeat {
+          let path = "/v1/dead-letters?retryable=true&limit=1\(place)"
+          let page =
+            if let token {
+              try await server.send("GET", path, as: token)
+            } else {
+              try await server.send("GET", path)
+            }
+          #expect(page.status == 200 && page.body["items"]?.arrayValue?.count == 1)
+          ids += (page.body["items"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+          place = page.body["next"]?.stringValue.map { "&after=\($0)" } ?? ""
+        } while !place.isEmpty
+        #expect(ids == expected)
+      }
+      let foreign = try await server.send("GET", "/v1/dead-letters?retryable=true&after=x")
+      #expect(foreign.status == 400)
+    }
+  }
+
+  /// Goal: the letter of a task is written by the store alone, and the word for all tasks is no
+  /// source.
+  @Test(arguments: Engines.available)
+  func `nobody writes a task's letter`(on engine: TestEngine) async throws {
+    try await withServer(on: engine) { server in
+      let task = try await server.store.tasks.save(TaskDraft("work"), status: .failed)
+      let letter = try await server.store.deadLetters.save(
+        DeadLetterEntry(source: "task:\(task.id)", message: [:]))
+      let over = try await server.send(
+        "POST", "/v1/dead-letters", ["id": .string(letter.id), "source": "slack", "message": 1])
+      #expect(over.status == 409 && over.code == "invalid_state")
+      for source in ["task", "task:1"] {
+        let new = try await server.send(
+          "POST", "/v1/dead-letters", ["source": .string(source), "message": 1])
+        #expect(new.status == 422 && new.details["field"] == "source")
+        #expect(new.details["reason"] == "reserved")
+      }
+      #expect(try await server.store.deadLetters.get(letter.id) == letter)
+    }
+  }
+
   /// Goal: a redrive by filter reaches no letter that its caller may not see.
   ///
   /// Method: letters of two runs and of none; a token of one run redrives whatever is from slack.

@@ -21,6 +21,7 @@ CREATE TABLE approvals (
   digest TEXT COLLATE "C" NOT NULL CHECK (length(digest) = 64),
   policy TEXT COLLATE "C",
   grant_id TEXT COLLATE "C",
+  asks_grant BIGINT NOT NULL DEFAULT 0 CHECK (asks_grant IN (0, 1)),
   version BIGINT NOT NULL CHECK (version > 0),
   requested_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
@@ -34,6 +35,7 @@ CREATE TABLE approvals (
   CHECK ((status = 'denied') = (COALESCE(decision, '') = 'deny')),
   CHECK ((decision IS NULL) = (decided_at IS NULL)),
   CHECK ((decision IS NULL) = (decided_by IS NULL)),
+  CHECK (asks_grant = 0 OR COALESCE(decision, '') = 'approve'),
   CHECK ((COALESCE(decision, '') = 'approve') = (usable_until IS NOT NULL)),
   CHECK ((status = 'consumed') = (consumed_at IS NOT NULL)),
   CHECK ((status = 'pending') = (closed_at IS NULL))
@@ -45,6 +47,7 @@ CREATE INDEX approvals_by_caller ON approvals (caller, requested_at, number)
 CREATE INDEX approvals_by_task ON approvals (task, requested_at, number) WHERE task IS NOT NULL;
 CREATE INDEX approvals_by_run ON approvals (run, requested_at, number) WHERE run IS NOT NULL;
 CREATE INDEX approvals_undecided ON approvals (requested_at, number) WHERE decision IS NULL;
+CREATE INDEX approvals_awaited ON approvals (task, requested_at, number) WHERE closed_at IS NULL;
 CREATE INDEX approvals_due ON approvals (expires_at, number) WHERE closed_at IS NULL;
 CREATE INDEX approvals_closed ON approvals (closed_at, number) WHERE closed_at IS NOT NULL;
 
@@ -53,6 +56,7 @@ CREATE TABLE approval_policies (
   mode TEXT COLLATE "C" NOT NULL CHECK (mode IN
     ('auto_approve', 'notify_then_do', 'require_approval', 'always_deny')),
   grants BIGINT NOT NULL CHECK (grants IN (0, 1)),
+  term TEXT COLLATE "C" NOT NULL,
   set_by TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL CHECK (version > 0),
   created_at BIGINT NOT NULL,
@@ -67,6 +71,7 @@ CREATE TABLE grants (
   task TEXT COLLATE "C" NOT NULL,
   run TEXT COLLATE "C",
   source TEXT COLLATE "C" NOT NULL CHECK (source IN ('policy', 'decision')),
+  term TEXT COLLATE "C",
   approval TEXT COLLATE "C" NOT NULL,
   granted_by TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL CHECK (version > 0),
@@ -74,6 +79,7 @@ CREATE TABLE grants (
   expires_at BIGINT NOT NULL,
   revoked_at BIGINT,
   revoked_by TEXT COLLATE "C",
+  CHECK ((source = 'policy') = (term IS NOT NULL)),
   CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
 );
 CREATE INDEX grants_by_pair ON grants (task, permission, expires_at, number);

@@ -18,6 +18,7 @@ CREATE TABLE dead_letters (
   updated_at BIGINT NOT NULL,
   error TEXT,
   history TEXT NOT NULL DEFAULT '[]',
+  history_dropped BIGINT NOT NULL DEFAULT 0 CHECK (history_dropped >= 0),
   message TEXT NOT NULL,
   CHECK ((status = 'open') = (next_retry_at IS NOT NULL)),
   CHECK (status <> 'open' OR given_up_at IS NULL),

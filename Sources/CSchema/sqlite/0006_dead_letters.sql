@@ -2,7 +2,8 @@
 --
 -- `source` names what failed: `task:ID` for a task (`task` then holds the id alone), any other word
 -- for the handler of a message. A letter is tried by itself only while it is open; a resolved one
--- never changes again. `history` is a list of what was done to it, by whom and when.
+-- never changes again. `history` is a list of what was done to it, by whom and when, within a bound;
+-- `history_dropped` counts the events that went from its beginning.
 CREATE TABLE dead_letters (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -22,6 +23,7 @@ CREATE TABLE dead_letters (
   updated_at INTEGER NOT NULL,
   error TEXT,
   history TEXT NOT NULL DEFAULT '[]',
+  history_dropped INTEGER NOT NULL DEFAULT 0 CHECK (history_dropped >= 0),
   message TEXT NOT NULL,
   CHECK ((status = 'open') = (next_retry_at IS NOT NULL)),
   CHECK (status <> 'open' OR given_up_at IS NULL),

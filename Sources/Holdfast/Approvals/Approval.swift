@@ -29,7 +29,8 @@ public struct Approval: Sendable, Equatable, Codable {
   public let status: ApprovalStatus
   /// What was decided.
   public let decision: ApprovalDecision?
-  /// Who decided: an access token's name, `policy:PERMISSION` or `grant:ID`.
+  /// Who decided: an access token's name, `policy:PERMISSION`, `grant:ID`, or `task:ID` for one
+  /// that was denied because its task no longer waited for it.
   public let decidedBy: String?
   /// For whom it was decided, in the decider's own words; unproven.
   public let by: String?

@@ -10,11 +10,13 @@ extension ApprovalsTransaction {
   ///   - action: What happened.
   ///   - approval: The approval as it is afterwards.
   ///   - actor: Who acted; whoever acts in the transaction if left out.
+  ///   - operations: How many operations it counts as; 0 where it is part of one that was counted.
   /// - Throws: What the audit log says, as a ``StoreError``.
   func note(
-    _ action: String, _ approval: Approval, actor: String? = nil
+    _ action: String, _ approval: Approval, actor: String? = nil, operations: Int = 1
   ) throws(StoreError) {
-    try transaction.audit.record(Self.entry(action, approval, actor: actor))
+    try transaction.audit.record(
+      [Self.entry(action, approval, actor: actor)], operations: operations)
   }
 
   /// What the audit log says of what happened to an approval.

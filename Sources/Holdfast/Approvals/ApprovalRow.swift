@@ -45,6 +45,7 @@ struct ApprovalRow {
       status: status, expiresAt: Instant(microseconds: row.integer(19)),
       decision: row.optionalText(10).flatMap(ApprovalDecision.init(rawValue:)),
       decider: row.optionalText(11).map { ApprovalDecider($0, claim: row.optionalText(12)) },
+      asksGrant: row.integer(27) == 1,
       decidedAt: instant(20), usableUntil: instant(21), consumedAt: instant(22))
   }
 }

@@ -6,7 +6,8 @@ enum ApprovalSQL {
   static let columns = """
     id, task, run, caller, permission, action, resource, channel, thread, status, decision,
       decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history
+      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history,
+      asks_grant
     """
 
   /// $1 id.
@@ -28,6 +29,8 @@ enum ApprovalSQL {
        FROM grants AS g
        WHERE g.task = CAST($2 AS TEXT) AND g.permission = $1 AND g.expires_at > holdfast_now()
          AND g.revoked_at IS NULL
+         AND (g.source = 'decision' OR g.term = (
+           SELECT p.term FROM approval_policies AS p WHERE p.permission = $1))
        ORDER BY g.expires_at DESC, g.number DESC
        LIMIT 1)
     """)
@@ -46,13 +49,13 @@ enum ApprovalSQL {
   /// Writes what the machine made of an approval.
   ///
   /// $1 id, $2 status, $3 decision, $4 decided by, $5 by, $6 reason, $7 decided, $8 usable until,
-  /// $9 consumed, $10 history.
+  /// $9 consumed, $10 history, $11 whether the decider asks for a grant.
   static let update = Statement(
     """
     UPDATE approvals
     SET status = $2, decision = $3, decided_by = $4, by = $5, reason = $6, decided_at = $7,
       usable_until = $8, consumed_at = $9, closed_at = holdfast_now(), history = $10,
-      version = holdfast_revision()
+      asks_grant = $11, version = holdfast_revision()
     WHERE id = $1
     """)
 
@@ -68,22 +71,23 @@ enum ApprovalSQL {
   /// $1 how many.
   static let due = Statement(
     """
-    SELECT \(columns)
+    SELECT id
     FROM approvals
     WHERE closed_at IS NULL AND expires_at <= holdfast_now()
     ORDER BY expires_at, number
     LIMIT CAST($1 AS BIGINT)
     """)
 
-  /// Whether a task waits for another approval too.
+  /// The approvals that a task waits for.
   ///
-  /// $1 task, $2 the approval that is not meant.
-  static let isAwaited = Statement(
+  /// $1 task, $2 how many.
+  static let awaited = Statement(
     """
-    SELECT 1
+    SELECT id
     FROM approvals
-    WHERE task = $1 AND id <> $2 AND status = 'pending'
-    LIMIT 1
+    WHERE task = $1 AND closed_at IS NULL
+    ORDER BY requested_at, number
+    LIMIT CAST($2 AS BIGINT)
     """)
 
   /// Whether a run has undecided approvals.
@@ -135,5 +139,15 @@ enum ApprovalSQL {
       AND NOT EXISTS (SELECT 1 FROM approvals AS u WHERE u.task = t.id AND u.status = 'pending')
       AND EXISTS (
         SELECT 1 FROM approvals AS c WHERE c.task = t.id AND c.closed_at > t.updated_at)
+    """)
+
+  /// How many approvals are undecided although their task does not wait for them.
+  static let abandoned = Statement(
+    """
+    SELECT COUNT(*)
+    FROM approvals AS a
+    WHERE a.closed_at IS NULL AND a.task IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM tasks AS t WHERE t.id = a.task AND t.status = 'awaiting_approval')
     """)
 }

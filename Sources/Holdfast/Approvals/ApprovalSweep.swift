@@ -8,23 +8,37 @@ extension ApprovalsTransaction {
   ///
   /// Reads and decisions do not need it: for them an approval is expired from that microsecond on.
   ///
-  /// - Parameter limit: How many at most.
+  /// - Parameter limit: How many, and a few more where the last one's task waited for several.
   /// - Returns: How many there were.
   /// - Throws: ``StoreError`` of the engine's.
   @discardableResult
   package func expireDue(limit: Int) throws(StoreError) -> Int {
     let connection = try transaction.writing(bytes: 0)
-    let due = try connection.all(
-      ApprovalSQL.due, [.integer(Int64(limit))]
-    ) { row throws(StoreError) in try ApprovalRow(row: row) }
-    for row in due {
-      var state = row.state
-      guard state.expire(at: row.now) else { continue }
-      let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
-      try write(row, state, event, connection)
-      try note(AuditAction.approvalExpire, row.approval)
+    let due = try connection.all(ApprovalSQL.due, [.integer(Int64(limit))]) { $0.text(0) }
+    var count = 0
+    for id in due where count < limit {
+      // One that a task waited for beside another was closed with that task, and is read so here.
+      guard let row = try find(id, connection), try expire(row, connection) else { continue }
+      count += 1
+      if let task = row.approval.task { count += try awaited(by: task, connection).count }
       try cancelTask(of: row.approval, reason: "The approval expired undecided.")
     }
-    return due.count
+    return count
+  }
+
+  /// Notes that time has ended an undecided approval; its task is left as it is.
+  ///
+  /// - Parameters:
+  ///   - row: The approval.
+  ///   - connection: The transaction's connection.
+  /// - Returns: Whether there was anything to note.
+  /// - Throws: ``StoreError`` of the engine's.
+  func expire(_ row: ApprovalRow, _ connection: any Connection) throws(StoreError) -> Bool {
+    var state = row.state
+    guard state.expire(at: row.now) else { return false }
+    let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
+    try write(row, state, event, connection)
+    try note(AuditAction.approvalExpire, row.approval, operations: 0)
+    return true
   }
 }

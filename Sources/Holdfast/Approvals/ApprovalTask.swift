@@ -4,17 +4,18 @@ import HoldfastEngine
 /// The tasks that wait for approvals.
 ///
 /// A task leaves its waiting when the last approval that it waits for is approved, and is cancelled
-/// by the first that is denied, expires or is deleted. One that went another way meanwhile (it was
-/// cancelled, or begun anew by hand) is left alone.
+/// by the first that is denied, expires or is deleted. When it goes another way (it is cancelled,
+/// failed, or taken up by hand), the approvals that it waited for are closed with it: none stays
+/// undecided whose task does not wait, so none can act on what becomes of the task later.
 extension ApprovalsTransaction {
-  /// The run that a request belongs to: its task's, where it names a task.
+  /// The task that a request names.
   ///
   /// - Parameter request: The request.
-  /// - Returns: The run; `nil` where there is none.
+  /// - Returns: The task; `nil` where it names none.
   /// - Throws: `not_found` for an unknown task, `fenced` for a token that is not that of its latest
   ///   lease and for a leased task without one, `invalid` for a run that is not the task's.
-  func owner(of request: ApprovalRequest) throws(StoreError) -> String? {
-    guard let id = request.scope.task else { return request.run }
+  func task(of request: ApprovalRequest) throws(StoreError) -> TaskRecord? {
+    guard let id = request.scope.task else { return nil }
     guard let task = try transaction.tasks.get(id) else {
       throw StoreError(
         .notFound, "There is no task that could wait for the approval.",
@@ -33,7 +34,89 @@ extension ApprovalsTransaction {
         .invalid, "The approval's run is not its task's.",
         hint: "Leave the run out: it is taken from the task.", details: ["field": "run"])
     }
-    return task.run
+    return task
+  }
+
+  /// Refuses a request for a task that came to an end, and one that the task cannot wait for.
+  ///
+  /// - Parameters:
+  ///   - task: The task.
+  ///   - ruling: What is decided at once; a task whose wish is granted need not wait.
+  ///   - connection: The transaction's connection.
+  /// - Throws: `invalid_state`, also where the task waits for as many as it can.
+  func check(
+    _ task: TaskRecord, for ruling: ApprovalRuling, on connection: any Connection
+  ) throws(StoreError) {
+    if task.status == .awaitingApproval {
+      let count = try awaited(by: task.id, connection).count
+      guard ruling.decision != nil || count < limits.taskApprovalsMax else {
+        throw StoreError(
+          .invalidState, "A task waits for at most \(limits.taskApprovalsMax) approvals at once.",
+          hint: "Wait until some of them are decided.",
+          details: [
+            "task": .string(task.id), "approvals_max": .integer(Int64(limits.taskApprovalsMax)),
+          ])
+      }
+    } else if task.status.isFinal || ruling.decision != .approve {
+      var state = TaskState(status: task.status)
+      try state.apply(.awaitApproval, at: ruling.now)
+    }
+  }
+
+  /// Refuses the use of an approval whose task came to an end, or is gone since.
+  ///
+  /// - Parameter approval: The approval.
+  /// - Throws: `invalid_state`.
+  func checkTask(of approval: Approval) throws(StoreError) {
+    guard let id = approval.task else { return }
+    let status = try transaction.tasks.get(id)?.status
+    guard status?.isFinal ?? true else { return }
+    throw StoreError(
+      .invalidState, "The task that the approval was given to has come to an end.",
+      hint: "Take the task up again, or request an approval for another one.",
+      details: [
+        "approval": .string(approval.id), "task": .string(id), "task_status": .of(status?.rawValue),
+      ])
+  }
+
+  /// The approvals that a task waits for, whose time may be over.
+  ///
+  /// - Parameters:
+  ///   - task: The task's identifier.
+  ///   - connection: The transaction's connection.
+  /// - Returns: Their identifiers, those that were requested first at the beginning.
+  /// - Throws: What the database says, as a ``StoreError``.
+  func awaited(
+    by task: String, _ connection: any Connection
+  ) throws(StoreError) -> [String] {
+    try connection.all(
+      ApprovalSQL.awaited, [.text(task), .integer(Int64(limits.taskApprovalsMax))]
+    ) { $0.text(0) }
+  }
+
+  /// Closes the approvals that a task waited for, because it goes on or ends without them: those
+  /// whose time is over expire, all others are denied in the name of the task.
+  ///
+  /// - Parameters:
+  ///   - task: The task as it is now.
+  ///   - connection: The transaction's connection.
+  /// - Throws: What the database says, as a ``StoreError``.
+  func close(awaitedBy task: TaskRecord, _ connection: any Connection) throws(StoreError) {
+    let reason =
+      task.status.isFinal ? "The task has come to an end." : "The task went on without it."
+    for id in try awaited(by: task.id, connection) {
+      guard let row = try find(id, connection), try !expire(row, connection) else { continue }
+      var state = row.state
+      let decider = ApprovalDecider("task:\(task.id)")
+      _ = try state.decide(
+        .deny, by: decider, at: row.now, usableFor: limits.approvalUseAfterDecision)
+      try write(
+        row, state, ApprovalEvent("deny", at: row.now, by: decider.name, reason: reason), connection
+      )
+      if let denied = try find(id, connection)?.approval {
+        try note(AuditAction.approvalDecide, denied, operations: 0)
+      }
+    }
   }
 
   /// The namespace that a task belongs to.
@@ -45,22 +128,11 @@ extension ApprovalsTransaction {
     try transaction.tasks.get(id).map { .holding(run: $0.run) }
   }
 
-  /// Lets the task of an approval wait, unless it waits for another one already.
-  func suspendTask(of approval: Approval) throws(StoreError) {
-    guard let id = approval.task else { return }
-    guard try transaction.tasks.get(id)?.status != .awaitingApproval else { return }
-    try transaction.tasks.awaitApproval(id)
-  }
-
   /// Lets the task of an approval go on, unless somebody must still decide about it.
   ///
   /// One whose time is over but that nobody has noted yet holds the task: it will be cancelled.
   func resumeTask(of approval: Approval, on connection: any Connection) throws(StoreError) {
-    guard let id = approval.task else { return }
-    let other = try connection.first(
-      ApprovalSQL.isAwaited, [.text(id), .text(approval.id)]
-    ) { $0.integer(0) }
-    guard other == nil else { return }
+    guard let id = approval.task, try awaited(by: id, connection).isEmpty else { return }
     try transaction.tasks.resumeAfterApproval(id)
   }
 

@@ -39,16 +39,18 @@ extension Approvals {
   private func settled(_ id: String, before end: Duration) async throws -> Approval {
     let time = store.context.time
     let cursor = try await store.changes.cursor()
-    var (approval, now) = try await look(id)
+    var isOver = time.monotonicTime() >= end
+    var (approval, expiry) = try await look(id)
     let filter = ChangeFilter(namespace: approval.namespace)
     let iterator = store.changes(since: cursor, filter: filter).makeAsyncIterator()
-    while approval.status == .pending, !Task.isCancelled {
-      let left = min(end - time.monotonicTime(), approval.expiresAt - now)
-      guard left > .zero else { return approval }
-      let changes = try await iterator.batch(waitingAtMost: left)
-      // An empty batch says that time is over: the wait's, or the approval's.
+    while approval.status == .pending, !isOver, !Task.isCancelled {
+      let left = min(end, expiry) - time.monotonicTime()
+      let changes = left > .zero ? try await iterator.batch(waitingAtMost: left) : []
+      // An empty batch says that time is over, the wait's or the approval's: then a last look says
+      // how it stands. Events of others leave both ends where they are.
       guard changes.isEmpty || changes.contains(where: { Self.concerns(id, $0) }) else { continue }
-      (approval, now) = try await look(id)
+      isOver = time.monotonicTime() >= end
+      (approval, expiry) = try await look(id)
     }
     return approval
   }
@@ -59,8 +61,11 @@ extension Approvals {
     return change.kind == "approval" && change.subject?.utf8.elementsEqual(id.utf8) == true
   }
 
-  private func look(_ id: String) async throws -> (approval: Approval, now: Instant) {
-    try await store.readBody(.point) { tx in try tx.approvals.look(id) }
+  /// An approval as it stands, and when on the clock that no leap moves its time is over.
+  private func look(_ id: String) async throws -> (approval: Approval, expiry: Duration) {
+    let start = store.context.time.monotonicTime()
+    let (approval, now) = try await store.readBody(.point) { tx in try tx.approvals.look(id) }
+    return (approval, start + (approval.expiresAt - now))
   }
 }
 

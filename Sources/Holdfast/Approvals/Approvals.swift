@@ -90,8 +90,8 @@ public struct Approvals: Sendable {
   ///
   /// **Durability.** As every write. **Atomicity.** The decision, its task's state, a grant, the
   /// event and the audit record, or nothing; of two who decide at once one is refused.
-  /// **Idempotency.** The same decision by the same person is answered again. **Cancellation.** As
-  /// every write. **Cost.** A few rows.
+  /// **Idempotency.** The same decision by the same person, with or without a grant as the first
+  /// time, is answered again. **Cancellation.** As every write. **Cost.** A few rows.
   ///
   /// - Parameters:
   ///   - id: The approval's identifier.
@@ -131,7 +131,8 @@ public struct Approvals: Sendable {
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The approval, used.
   /// - Throws: ``StoreError`` with `conflict` where it was given for something else, `not_found`,
-  ///   `invalid_state` for one that is not approved, was used, or whose time is over.
+  ///   `invalid_state` for one that is not approved, was used, or whose time is over, and for one
+  ///   whose task has come to an end.
   @discardableResult
   public func consume(
     _ id: String, _ scope: ApprovalScope, with settings: WriteSettings = .standard

@@ -10,7 +10,8 @@ extension Transaction {
 ///
 /// Invariants: an approval is decided at most once and used at most once; time alone ends an
 /// undecided one, to the microsecond; a task waits only while an undecided approval names it, and
-/// leaves its waiting in the very transaction that decides.
+/// leaves its waiting in the very transaction that decides; an approval that names a task is
+/// undecided only while the task waits. What is refused is refused before the first write.
 public struct ApprovalsTransaction {
   let transaction: Transaction
 
@@ -26,8 +27,8 @@ public struct ApprovalsTransaction {
   /// - Returns: The approval: pending, or what a policy or a grant made of it.
   /// - Throws: ``StoreError`` with `conflict` for an id that is taken, `not_found` for an unknown
   ///   task, `fenced` for a leased task without the fencing token of its lease and for a token that
-  ///   is not the task's, `invalid_state` for a task that cannot wait or an archived or deleted
-  ///   run, `invalid`.
+  ///   is not the task's, `invalid_state` for a task that has come to an end, cannot wait or waits
+  ///   for 100 approvals already, and under an archived or deleted run, `invalid`.
   @discardableResult
   public func request(_ request: ApprovalRequest) throws(StoreError) -> Approval {
     let id = request.id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
@@ -35,9 +36,11 @@ public struct ApprovalsTransaction {
     try check(request, id: id, permission: permission)
     let parameters = try request.scope.parameters.json(within: limits)
     let connection = try transaction.writing(bytes: id.utf8.count + parameters.utf8.count + 256)
-    let run = try owner(of: request)
+    let task = try task(of: request)
+    let run = task.map(\.run) ?? request.run
     if let run { try RunGuard.check(run: run, on: connection) }
-    let ruling = try ApprovalRuling(permission, task: request.scope.task, on: connection)
+    let ruling = try ApprovalRuling(permission, task: task?.id, on: connection)
+    if let task { try check(task, for: ruling, on: connection) }
     var events = [ApprovalEvent("request", at: ruling.now, by: transaction.actor)]
     if ruling.policy == .notifyThenDo {
       events.append(ApprovalEvent("notify", at: ruling.now, by: ruling.decider?.name ?? ""))
@@ -58,7 +61,9 @@ public struct ApprovalsTransaction {
     let row = try known(id, connection)
     try note(AuditAction.approvalRequest, row.approval)
     // A task whose wish is granted at once goes on as it is.
-    if ruling.decision != .approve { try suspendTask(of: row.approval) }
+    if ruling.decision != .approve, let task, task.status != .awaitingApproval {
+      try transaction.tasks.awaitApproval(task.id)
+    }
     guard let decision = ruling.decision, let decider = ruling.decider else { return row.approval }
     return try settle(
       row, Verdict(decision: decision, decider: decider, reason: ruling.reason), on: connection)
@@ -77,7 +82,8 @@ public struct ApprovalsTransaction {
   /// Decides an approval: once, and before its time is over.
   ///
   /// Approving returns the task that waits to pending, denying cancels it with the reason, in this
-  /// transaction. The same decision by the same person is answered again and changes nothing.
+  /// transaction. The same decision by the same person, with or without a grant as the first time,
+  /// is answered again and changes nothing; the first reason stays.
   ///
   /// - Parameters:
   ///   - id: The approval's identifier.
@@ -133,7 +139,8 @@ public struct ApprovalsTransaction {
   ///   - scope: What is about to be done.
   /// - Returns: The approval, used.
   /// - Throws: ``StoreError`` with `conflict` where it was given for something else, `not_found`,
-  ///   `invalid_state` for one that is not approved, was used, or whose time is over.
+  ///   `invalid_state` for one that is not approved, was used, or whose time is over, and for one
+  ///   whose task has come to an end.
   @discardableResult
   public func consume(_ id: String, _ scope: ApprovalScope) throws(StoreError) -> Approval {
     try Checks.id(id, "approval id", limits)
@@ -149,6 +156,7 @@ public struct ApprovalsTransaction {
     }
     var state = row.state
     try Self.naming(id) { () throws(StoreError) in try state.consume(at: row.now) }
+    try checkTask(of: row.approval)
     try write(row, state, ApprovalEvent("consume", at: row.now, by: transaction.actor), connection)
     let used = try known(id, connection).approval
     try note(AuditAction.approvalConsume, used)
@@ -201,7 +209,7 @@ extension ApprovalsTransaction {
     var state = row.state
     let isNew = try Self.naming(row.approval.id) { () throws(StoreError) in
       try state.decide(
-        verdict.decision, by: verdict.decider, at: row.now,
+        verdict.decision, by: verdict.decider, asksGrant: verdict.grant, at: row.now,
         usableFor: limits.approvalUseAfterDecision)
     }
     guard isNew else { return row.approval }
@@ -241,7 +249,7 @@ extension ApprovalsTransaction {
           Bound(isDecision ? event.reason : row.approval.reason),
           Bound(state.decidedAt?.microseconds), Bound(state.usableUntil?.microseconds),
           Bound(state.consumedAt?.microseconds),
-          .text(ApprovalHistory.text(row.approval.history + [event])),
+          .text(ApprovalHistory.text(row.approval.history + [event])), Bound(state.asksGrant),
         ]),
       Feed.event("approval", row.approval.namespace, row.approval.id, verb),
     ])

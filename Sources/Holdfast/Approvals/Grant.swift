@@ -31,6 +31,8 @@ public struct Grant: Sendable, Equatable, Codable {
   public let createdAt: Instant
   /// From when on it is worth nothing.
   public let expiresAt: Instant
+  /// Whether the policy that made it was changed or deleted since: then it is worth nothing.
+  public let isVoid: Bool
   /// When it was revoked.
   public let revokedAt: Instant?
   /// Who revoked it.
@@ -46,7 +48,7 @@ public struct GrantQuery: Sendable, Equatable {
   public var permission: String?
   /// Only grants of this task.
   public var task: String?
-  /// Whether grants that expired or were revoked are shown beside the others.
+  /// Whether grants that expired, were revoked or are void are shown beside the others.
   public var includesEnded: Bool
   /// Where the page before ended.
   public var after: String?
@@ -58,7 +60,8 @@ public struct GrantQuery: Sendable, Equatable {
   /// - Parameters:
   ///   - permission: Only grants of this permission.
   ///   - task: Only grants of this task.
-  ///   - includesEnded: Whether grants that expired or were revoked are shown beside the others.
+  ///   - includesEnded: Whether grants that expired, were revoked or are void are shown beside the
+  ///     others.
   ///   - after: Where the page before ended.
   ///   - limit: How many, 1 to 1 000.
   public init(
@@ -89,7 +92,7 @@ struct GrantRow {
       id: row.text(0), permission: row.text(1), task: row.text(2), run: row.optionalText(3),
       source: source, approval: row.text(5), grantedBy: row.text(6), version: row.integer(7),
       createdAt: Instant(microseconds: row.integer(8)),
-      expiresAt: Instant(microseconds: row.integer(9)),
+      expiresAt: Instant(microseconds: row.integer(9)), isVoid: row.integer(14) == 1,
       revokedAt: row.optionalInteger(10).map(Instant.init(microseconds:)),
       revokedBy: row.optionalText(11))
     number = row.integer(12)

@@ -41,7 +41,7 @@ public struct Grants: Sendable {
   ///   - id: The grant's identifier.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The grant as it is now.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid`.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid`, `invalid_state` under an archived run.
   @discardableResult
   public func revoke(
     _ id: String, with settings: WriteSettings = .standard

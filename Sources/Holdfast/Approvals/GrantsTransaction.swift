@@ -10,6 +10,9 @@ extension Transaction {
 ///
 /// Nobody makes a grant by itself: it is made where an approval is approved, by the permission's
 /// policy or because the decider asks for it. A permission and a task have at most one that lives.
+/// What a policy granted is worth something only while the policy stays as it is: each grant bears
+/// the policy's term, which is new with every change. So changing or deleting a policy ends all its
+/// grants at once, costs the same however many there are, and meets none that are being made.
 public struct GrantsTransaction {
   let transaction: Transaction
 
@@ -60,15 +63,21 @@ public struct GrantsTransaction {
   ///
   /// - Parameter id: The grant's identifier.
   /// - Returns: The grant as it is now.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid`.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid`, `invalid_state` under an archived run.
   @discardableResult
   public func revoke(_ id: String) throws(StoreError) -> Grant {
     try Checks.id(id, "grant id", limits)
     let connection = try transaction.writing(bytes: id.utf8.count)
     guard let row = try find(id, connection) else { throw Self.missing(id) }
-    guard row.grant.revokedAt == nil, row.grant.expiresAt > row.now else { return row.grant }
-    try revoke([row.grant], on: connection)
+    let grant = row.grant
+    if let run = grant.run { try RunGuard.check(run: run, on: connection) }
+    guard grant.revokedAt == nil, !grant.isVoid, grant.expiresAt > row.now else { return grant }
+    _ = try connection.run([
+      Step(GrantSQL.revoke, [.text(id), .text(transaction.actor)]),
+      Feed.event("grant", grant.namespace, id, "revoke"),
+    ])
     guard let revoked = try find(id, connection)?.grant else { throw Self.missing(id) }
+    try note(AuditAction.grantRevoke, revoked)
     return revoked
   }
 
@@ -96,11 +105,14 @@ extension GrantsTransaction {
   /// - Throws: What the database says, as a ``StoreError``.
   func make(after approval: Approval, isAskedFor: Bool) throws(StoreError) {
     guard let task = approval.task, approval.grant == nil else { return }
-    let policy = isAskedFor ? nil : try transaction.policies.get(approval.permission)
-    guard isAskedFor || policy?.grants == true else { return }
+    let connection = try transaction.reading()
+    let term =
+      isAskedFor
+      ? nil
+      : try connection.first(PolicySQL.grantingTerm, [.text(approval.permission)]) { $0.text(0) }
+    guard isAskedFor || term != nil else { return }
     let source: Grant.Source = isAskedFor ? .decision : .policy
     let lifetime = isAskedFor ? limits.grantLifetime : limits.policyGrantLifetime
-    let connection = try transaction.reading()
     let live = try connection.first(
       GrantSQL.live, [.text(approval.permission), .text(task)]
     ) { row throws(StoreError) in try GrantRow(row: row) }
@@ -110,7 +122,7 @@ extension GrantsTransaction {
       ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
     let deciding: [Bound] = [
       .text(source.rawValue), .text(approval.id), .text(approval.decidedBy ?? ""),
-      .integer(lifetime.microseconds),
+      .integer(lifetime.microseconds), Bound(term),
     ]
     let step =
       live == nil
@@ -120,30 +132,6 @@ extension GrantsTransaction {
       : Step(GrantSQL.extend, [.text(id)] + deciding)
     _ = try connection.run([step, Feed.event("grant", approval.namespace, id, "put")])
     if let made = try find(id, connection)?.grant { try note(AuditAction.grantCreate, made) }
-  }
-
-  /// Ends what a permission's policy granted.
-  ///
-  /// - Parameter permission: The permission.
-  /// - Throws: What the database says, as a ``StoreError``.
-  func revoke(ofPolicy permission: String) throws(StoreError) {
-    let connection = try transaction.reading()
-    let live = try connection.all(
-      GrantSQL.liveOfPolicy, [.text(permission)]
-    ) { row throws(StoreError) in try GrantRow(row: row) }
-    try revoke(live.map(\.grant), on: connection)
-  }
-
-  private func revoke(_ grants: [Grant], on connection: any Connection) throws(StoreError) {
-    guard !grants.isEmpty else { return }
-    _ = try connection.run(
-      grants.flatMap {
-        [
-          Step(GrantSQL.revoke, [.text($0.id), .text(transaction.actor)]),
-          Feed.event("grant", $0.namespace, $0.id, "revoke"),
-        ]
-      })
-    for grant in grants { try note(AuditAction.grantRevoke, grant) }
   }
 
   /// Where a list begins: at its cursor, but not before now where ended grants are left out.

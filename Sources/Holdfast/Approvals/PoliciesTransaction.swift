@@ -16,7 +16,8 @@ public struct PoliciesTransaction {
 
   /// Sets what becomes of requests for a permission, from the next one on.
   ///
-  /// Grants that an earlier policy of this permission made end here.
+  /// Grants that an earlier policy of this permission made end here, all at once: the policy's
+  /// event and audit record stand for them, and what it costs does not grow with them.
   ///
   /// - Parameters:
   ///   - permission: The permission, 1 to 256 bytes.
@@ -40,13 +41,13 @@ public struct PoliciesTransaction {
     let old = try find(permission, connection)
     let policy = try connection.first(
       PolicySQL.set,
-      [.text(permission), .text(mode.rawValue), Bound(grants), .text(transaction.actor)]
+      [
+        .text(permission), .text(mode.rawValue), Bound(grants), .text(transaction.actor),
+        .text(transaction.context.ids.makeID(at: transaction.context.time.wallTime())),
+      ]
     ) { row throws(StoreError) in try ApprovalPolicy(row: row) }
     guard let policy else { throw Excess.fault(.internal, "A policy could not be set.") }
     _ = try connection.run([Feed.event("policy", .global, permission, "put")])
-    if old?.mode != mode || old?.grants != grants {
-      try transaction.grants.revoke(ofPolicy: permission)
-    }
     try note(AuditAction.policyPut, policy)
     return PolicyResult(policy: policy, isNew: old == nil)
   }
@@ -82,7 +83,7 @@ public struct PoliciesTransaction {
 
   /// Deletes a permission's policy: from the next request on somebody must decide.
   ///
-  /// Grants that the policy made end here.
+  /// Grants that the policy made end here, all at once.
   ///
   /// - Parameter permission: The permission.
   /// - Returns: Whether it had one.
@@ -96,7 +97,6 @@ public struct PoliciesTransaction {
       Step(PolicySQL.delete, [.text(permission)]),
       Feed.event("policy", .global, permission, "delete"),
     ])
-    try transaction.grants.revoke(ofPolicy: permission)
     try note(AuditAction.policyDelete, old)
     return true
   }

@@ -49,15 +49,30 @@ enum PolicySQL {
     WHERE permission = $1
     """)
 
-  /// $1 permission, $2 mode, $3 grants, $4 who.
+  /// The term of a policy under which approvals grant.
+  ///
+  /// $1 permission.
+  static let grantingTerm = Statement(
+    """
+    SELECT term
+    FROM approval_policies
+    WHERE permission = $1 AND grants = 1
+    """)
+
+  /// A policy that stays as it is keeps its term.
+  ///
+  /// $1 permission, $2 mode, $3 grants, $4 who, $5 a new term.
   static let set = Statement(
     """
     INSERT INTO approval_policies (permission, mode, grants, set_by, version, created_at,
-      updated_at)
-    VALUES ($1, $2, $3, $4, holdfast_revision(), holdfast_now(), holdfast_now())
+      updated_at, term)
+    VALUES ($1, $2, $3, $4, holdfast_revision(), holdfast_now(), holdfast_now(), $5)
     ON CONFLICT (permission) DO UPDATE SET
       mode = excluded.mode, grants = excluded.grants, set_by = excluded.set_by,
-      version = excluded.version, updated_at = excluded.updated_at
+      version = excluded.version, updated_at = excluded.updated_at,
+      term = CASE
+        WHEN approval_policies.mode = excluded.mode AND approval_policies.grants = excluded.grants
+        THEN approval_policies.term ELSE excluded.term END
     RETURNING permission, mode, grants, set_by, version, created_at, updated_at
     """)
 

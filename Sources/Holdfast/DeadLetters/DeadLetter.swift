@@ -30,7 +30,12 @@ public struct DeadLetter: Sendable, Equatable, Codable {
   /// The task that a redrive made of it.
   public let replayedAs: String?
   /// What was done to it, the oldest first.
+  ///
+  /// It is kept within a bound of 1 MiB, the message from before the last edit not counted: past it
+  /// the oldest messages from before an edit go first, then the oldest events.
   public let history: [DeadLetterEvent]
+  /// How many events went from the beginning of the history.
+  public let historyDropped: Int
   /// The revision of the transaction that wrote it last.
   public let version: Int64
   /// When it came.
@@ -56,6 +61,8 @@ public struct DeadLetterEvent: Sendable, Equatable, Codable {
   public let retryCount: Int
   /// The message as it was before, where it was edited; `nil` where it stayed.
   public let messageBefore: Value?
+  /// Whether the message was edited, and what it was before went because the history grew long.
+  public let isMessageDropped: Bool
   /// The task that a redrive made.
   public let task: String?
 }
@@ -69,6 +76,7 @@ extension DeadLetterEvent {
     ]
     if let reason { object["reason"] = .string(reason) }
     if let messageBefore { object["message_before"] = messageBefore }
+    if isMessageDropped { object["message_dropped"] = true }
     if let task { object["task"] = .string(task) }
     return .object(object)
   }
@@ -81,7 +89,8 @@ extension DeadLetterEvent {
     self.init(
       action: action, by: by, at: at, reason: value["reason"]?.stringValue,
       retryCount: Int(value["retry_count"]?.integerValue ?? 0),
-      messageBefore: value["message_before"], task: value["task"]?.stringValue)
+      messageBefore: value["message_before"],
+      isMessageDropped: value["message_dropped"] != nil, task: value["task"]?.stringValue)
   }
 }
 
@@ -180,7 +189,19 @@ enum DeadLetterSource {
 
   /// - Returns: The task's id; `nil` for the source of a message.
   static func task(of source: String) -> String? {
-    source.utf8.starts(with: prefix.utf8) ? String(source.dropFirst(prefix.count)) : nil
+    // An id may begin with a mark that combines with the colon, so no characters are counted.
+    guard source.utf8.starts(with: prefix.utf8) else { return nil }
+    return String(decoding: source.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+  }
+
+  /// Checks the source that a letter is saved under, which the word for all tasks is not.
+  static func checkSaved(_ source: String, _ limits: Limits) throws(StoreError) {
+    try check(source, limits)
+    guard !Bytewise.equal(source, tasks) else {
+      throw StoreError(
+        .invalid, "The source task stands for the letters of all tasks.",
+        hint: "Name another source.", details: ["field": "source", "reason": "reserved"])
+    }
   }
 
   /// Checks a source: a word, or `task:` and a task's id.
@@ -217,11 +238,17 @@ struct DeadLetterRow {
       message: try ValueText.decode(row.textBytes(13)), error: row.optionalText(11),
       status: status, retryCount: Int(row.integer(6)), nextRetryAt: row.time(7),
       givenUpAt: row.time(8), resolvedAt: row.time(9), replayedAs: row.optionalText(10),
-      history: history.compactMap(DeadLetterEvent.init(stored:)), version: row.integer(14),
+      history: history.compactMap(DeadLetterEvent.init(stored:)),
+      historyDropped: Int(row.integer(19)), version: row.integer(14),
       createdAt: Instant(microseconds: row.integer(15)),
       updatedAt: Instant(microseconds: row.integer(16)))
     number = row.integer(17)
     now = Instant(microseconds: row.integer(18))
+  }
+
+  /// What was done to it, ready for one event more.
+  var history: DeadLetterHistory {
+    DeadLetterHistory(events: letter.history, dropped: letter.historyDropped)
   }
 
   /// The letter's state, ready for a step.

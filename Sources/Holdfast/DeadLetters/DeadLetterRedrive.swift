@@ -13,7 +13,7 @@ extension DeadLettersTransaction {
   ///   - reason: Why, at most 4 KiB; kept in the history.
   /// - Returns: The letter as it is now.
   /// - Throws: ``StoreError`` with `not_found` for a missing letter, and for one whose task is
-  ///   gone; `invalid_state` for one that is resolved, for one whose task is not finished, and
+  ///   gone; `invalid_state` for one that is resolved, for one whose task is no longer failed, and
   ///   under an archived run; `invalid`, `too_large`.
   @discardableResult
   public func redrive(
@@ -23,9 +23,9 @@ extension DeadLettersTransaction {
     let text = try message.map { value throws(StoreError) in try value.json(within: limits) }
     let (row, connection) = try changeable(
       id, bytes: (text?.utf8.count ?? 0) + (reason?.utf8.count ?? 0))
-    try row.state.checkChangeable()
+    try check(row, message, connection)
     let task = try row.letter.task.map { task throws(StoreError) in
-      try replay(task, with: message)
+      try transaction.tasks.replay(task, parameters: message?["parameters"]).id
     }
     var state = row.state
     if task == nil { try state.redrive(at: row.now) } else { try state.resolve(at: row.now) }
@@ -39,17 +39,32 @@ extension DeadLettersTransaction {
       event("redrive", on: row, reason: reason, messageBefore: before, task: task), connection)
   }
 
-  /// Makes a new task of a dead one.
+  /// Refuses a redrive that cannot be, before anything is written.
   ///
-  /// - Returns: The new task's id.
-  private func replay(_ task: String, with edit: Value?) throws(StoreError) -> String {
-    if let edit, edit["parameters"] == nil {
+  /// A task that was taken up again has gone its own way: a new task beside it would do once more
+  /// what it does or has done.
+  private func check(
+    _ row: DeadLetterRow, _ message: Value?, _ connection: any Connection
+  ) throws(StoreError) {
+    try row.state.checkChangeable()
+    guard let id = row.letter.task else { return }
+    if let message, message["parameters"] == nil {
       throw StoreError(
         .invalid, "The message of a dead task holds its parameters.",
         hint: #"Send {"parameters":…}, or no message."#,
         details: ["field": "message", "reason": "type"])
     }
-    return try transaction.tasks.replay(task, parameters: edit?["parameters"]).id
+    guard let task = try transaction.tasks.get(id) else { throw TasksTransaction.missing(id) }
+    guard task.status == .failed else {
+      throw StoreError(
+        .invalidState, "The task of this dead letter was taken up again and is not failed.",
+        hint: "Resolve the letter, or wait for what becomes of the task.",
+        details: [
+          "dead_letter": .string(row.letter.id), "task": .string(id),
+          "task_status": .string(task.status.rawValue),
+        ])
+    }
+    if let run = task.run { try RunGuard.check(run: run, on: connection) }
   }
 
   /// Redrives several letters: all or none.
@@ -68,8 +83,8 @@ extension DeadLettersTransaction {
     // and must not find half of the batch then.
     for (place, id) in ids.enumerated() {
       try Self.naming(place) { () throws(StoreError) in
-        let (row, _) = try changeable(id, bytes: 0)
-        try row.state.checkChangeable()
+        let (row, connection) = try changeable(id, bytes: 0)
+        try check(row, message, connection)
       }
     }
     var redriven: [Bytewise: DeadLetter] = [:]
@@ -88,8 +103,8 @@ extension DeadLettersTransaction {
     return letters
   }
 
-  /// Redrives one page of the letters that a filter matches, the newest first; resolved ones are
-  /// left alone.
+  /// Redrives one page of the letters that a filter matches, the newest first; resolved ones, those
+  /// of tasks that are no longer failed, and those of archived runs are left alone.
   ///
   /// Go on from `next` until there is none, and all that matched at the beginning are redriven. A
   /// page ends early where what is redriven comes to more than 8 MiB.

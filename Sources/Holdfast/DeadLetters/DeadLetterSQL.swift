@@ -9,7 +9,7 @@ enum DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE id = $1
     """)
@@ -29,29 +29,31 @@ enum DeadLetterSQL {
   /// Writes everything but the time of creation.
   ///
   /// $1 id, $2 source, $3 task, $4 run, $5 channel, $6 thread, $7 error, $8 message, $9 status,
-  /// $10 retry count, $11 next retry, $12 given up, $13 history.
+  /// $10 retry count, $11 next retry, $12 given up, $13 history, $14 how many events it lost.
   static let save = Statement(
     """
     INSERT INTO dead_letters (id, source, task, run, channel, thread, error, message, status,
-      retry_count, next_retry_at, given_up_at, history, version, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, holdfast_revision(),
+      retry_count, next_retry_at, given_up_at, history, history_dropped, version, created_at,
+      updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, holdfast_revision(),
       holdfast_now(), holdfast_now())
     ON CONFLICT (id) DO UPDATE SET
       source = excluded.source, task = excluded.task, channel = excluded.channel,
       thread = excluded.thread, error = excluded.error, message = excluded.message,
       status = excluded.status, retry_count = excluded.retry_count,
       next_retry_at = excluded.next_retry_at, given_up_at = excluded.given_up_at,
-      history = excluded.history, version = excluded.version, updated_at = excluded.updated_at
+      history = excluded.history, history_dropped = excluded.history_dropped,
+      version = excluded.version, updated_at = excluded.updated_at
     """)
 
   /// $1 id, $2 status, $3 retry count, $4 next retry, $5 given up, $6 resolved, $7 error, $8 the
-  /// task that was made of it, $9 history.
+  /// task that was made of it, $9 history, $10 how many events it lost.
   static let step = Statement(
     """
     UPDATE dead_letters
     SET status = $2, retry_count = $3, next_retry_at = $4, given_up_at = $5, resolved_at = $6,
-      error = $7, replayed_as = $8, history = $9, version = holdfast_revision(),
-      updated_at = holdfast_now()
+      error = $7, replayed_as = $8, history = $9, history_dropped = $10,
+      version = holdfast_revision(), updated_at = holdfast_now()
     WHERE id = $1
     """)
 
@@ -70,7 +72,7 @@ enum DeadLetterSQL {
     """
     SELECT d.id, d.source, d.run, d.channel, d.thread, d.status, d.retry_count, d.next_retry_at,
       d.given_up_at, d.resolved_at, d.replayed_as, d.error, d.history, d.message, d.version,
-      d.created_at, d.updated_at, d.number, holdfast_now()
+      d.created_at, d.updated_at, d.number, holdfast_now(), d.history_dropped
     FROM dead_letters AS d
     WHERE d.status = 'open' AND d.next_retry_at <= holdfast_now() AND d.next_retry_at >= $2
       AND (d.next_retry_at > $2 OR d.number > $3)
@@ -109,7 +111,7 @@ extension DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($4 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
@@ -121,7 +123,7 @@ extension DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE status = $4 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
@@ -133,7 +135,7 @@ extension DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE source = $5 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
@@ -147,7 +149,7 @@ extension DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE task IS NOT NULL AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
@@ -160,7 +162,7 @@ extension DeadLetterSQL {
     """
     SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
       resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now()
+      holdfast_now(), history_dropped
     FROM dead_letters
     WHERE run = $6 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))

@@ -41,7 +41,7 @@ public struct DeadLetters: Sendable {
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The letter as it is now.
   /// - Throws: ``StoreError`` with `invalid`, `too_large`, and `invalid_state` over a resolved
-  ///   letter, over one of another run, and under an archived or deleted run.
+  ///   letter, over a task's or one of another run, and under an archived or deleted run.
   @discardableResult
   public func save(
     _ entry: DeadLetterEntry, with settings: WriteSettings = .standard
@@ -83,22 +83,23 @@ public struct DeadLetters: Sendable {
   /// - Returns: The letters; fewer where they grow past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func retryable(limit: Int? = nil) async throws(StoreError) -> [DeadLetter] {
-    try await retryable(limit: limit, where: nil)
+    try await retryable(limit: limit, where: nil).items
   }
 
-  /// The same for somebody who may see some of them only; see
-  /// ``DeadLettersTransaction/retryable(limit:where:)``.
+  /// One page of the same, for somebody who may see some of them only; see
+  /// ``DeadLettersTransaction/retryable(after:limit:where:)``.
   ///
   /// - Parameters:
+  ///   - cursor: Where the page before ended.
   ///   - limit: At most this many, 1 to 1 000; 100 if left out.
   ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
-  /// - Returns: The letters.
-  /// - Throws: As ``retryable(limit:)``.
+  /// - Returns: The letters, and where the next page begins.
+  /// - Throws: As ``retryable(limit:)``; `invalid` for a cursor from elsewhere too.
   package func retryable(
-    limit: Int?, where isVisible: (@Sendable (Namespace) -> Bool)?
-  ) async throws(StoreError) -> [DeadLetter] {
+    after cursor: String? = nil, limit: Int?, where isVisible: (@Sendable (Namespace) -> Bool)?
+  ) async throws(StoreError) -> Page<DeadLetter> {
     try await store.consult(Operations.retryable) { tx in
-      try tx.deadLetters.retryable(limit: limit, where: isVisible)
+      try tx.deadLetters.retryable(after: cursor, limit: limit, where: isVisible)
     }
   }
 
@@ -175,8 +176,8 @@ extension DeadLetters {
   ///   - reason: Why, at most 4 KiB; kept in the history.
   ///   - settings: What the write survives, and its idempotency key.
   /// - Returns: The letter as it is now.
-  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for one that is resolved, and under
-  ///   an archived run; `too_large`.
+  /// - Throws: ``StoreError`` with `not_found`, `invalid_state` for one that is resolved, for one
+  ///   whose task is no longer failed, and under an archived run; `too_large`.
   @discardableResult
   public func redrive(
     _ id: String, message: Value? = nil, reason: String? = nil,
@@ -212,8 +213,8 @@ extension DeadLetters {
     }
   }
 
-  /// Redrives all letters that a filter matches; resolved ones, and those of archived runs, are
-  /// left alone.
+  /// Redrives all letters that a filter matches; resolved ones, those of tasks that are no longer
+  /// failed, and those of archived runs are left alone.
   ///
   /// **Atomicity.** A page of letters is one transaction; a failure leaves those before it
   /// redriven. **Idempotency.** A second call redrives what matches then. **Cancellation.** Between

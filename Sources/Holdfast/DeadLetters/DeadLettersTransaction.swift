@@ -16,12 +16,13 @@ public struct DeadLettersTransaction {
   ///
   /// A new one waits for its next try; that of a task starts as given up. Over an older letter that
   /// is not resolved it replaces what failed, the message and the target, and keeps the time of
-  /// creation, the count of tries, whether it was given up, and the run.
+  /// creation, the count of tries, whether it was given up, and the run. The letter of a task is
+  /// replaced by none, and replaces none.
   ///
   /// - Parameter entry: The letter.
   /// - Returns: The letter as it is now.
   /// - Throws: ``StoreError`` with `invalid`, `too_large`, and `invalid_state` over a resolved
-  ///   letter, over one of another run, and under an archived or deleted run.
+  ///   letter, over a task's or one of another run, and under an archived or deleted run.
   @discardableResult
   public func save(_ entry: DeadLetterEntry) throws(StoreError) -> DeadLetter {
     let id = entry.id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
@@ -37,7 +38,7 @@ public struct DeadLettersTransaction {
       isTask
       ? DeadLetterState(givenUpAfter: 0, at: now)
       : DeadLetterState(nextRetryAt: entry.nextRetryAt ?? next(after: 0, at: now) ?? now)
-    return try write(id, entry, message, state, history: [], connection)
+    return try write(id, entry, message, state, DeadLetterHistory(), connection)
   }
 
   /// Saves the letter of a task whose attempts are spent: given up from the start.
@@ -69,11 +70,11 @@ public struct DeadLettersTransaction {
       known ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
     let entry = DeadLetterEntry(id, source: source, message: message, error: error, run: run)
     let state = DeadLetterState(givenUpAfter: attempts, at: try now(connection))
-    var history: [DeadLetterEvent] = []
+    var history = DeadLetterHistory()
     if known != nil, let old = try find(id, connection) {
-      history = old.letter.history + [event("save", on: old, reason: old.letter.error)]
+      history = self.history(of: old, adding: event("save", on: old, reason: old.letter.error))
     }
-    return try write(id, entry, message.json, state, history: history, connection)
+    return try write(id, entry, message.json, state, history, connection)
   }
 
   /// A dead letter.
@@ -130,25 +131,29 @@ public struct DeadLettersTransaction {
   /// - Returns: The letters; fewer where they grow past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func retryable(limit: Int? = nil) throws(StoreError) -> [DeadLetter] {
-    try retryable(limit: limit, where: nil)
+    try retryable(after: nil, limit: limit, where: nil).items
   }
 
-  /// The same for somebody who may see some of them: others do not count towards the limit.
+  /// One page of the same, for somebody who may see some of them: others do not count towards the
+  /// limit.
   ///
   /// - Parameters:
+  ///   - cursor: Where the page before ended.
   ///   - limit: At most this many, 1 to 1 000; 100 if left out.
   ///   - isVisible: Whether the caller may see what is in a namespace; `nil` for all of it.
-  /// - Returns: The letters, of the first 20 000 that are due.
-  /// - Throws: As ``retryable(limit:)``.
+  /// - Returns: The letters, of 20 000 that are due at most, and where the next page begins.
+  /// - Throws: As ``retryable(limit:)``; `invalid` for a cursor from elsewhere too.
   package func retryable(
-    limit: Int?, where isVisible: ((Namespace) -> Bool)?
-  ) throws(StoreError) -> [DeadLetter] {
+    after cursor: String?, limit: Int?, where isVisible: ((Namespace) -> Bool)?
+  ) throws(StoreError) -> Page<DeadLetter> {
     let limit = try limits.pageItems(limit)
     let connection = try transaction.reading()
     let size = isVisible == nil ? limit : Self.lookedAtAtOnce
     var found: [DeadLetter] = []
     var (lookedAt, bytes) = (0, 0)
-    var place = (time: Int64.min, number: Int64.min)
+    var place = try RetryPlace(after: cursor)
+    // A cursor names nothing that its reader may not see.
+    var shown: RetryPlace?
     while true {
       let page = try connection.page(
         DeadLetterSQL.retryable,
@@ -159,16 +164,21 @@ public struct DeadLettersTransaction {
         return (row, row.bytes)
       }
       for row in page.items {
-        place = (row.letter.nextRetryAt?.microseconds ?? place.time, row.number)
-        guard isVisible?(.holding(run: row.letter.run)) ?? true else { continue }
-        guard found.count < limit, found.isEmpty || bytes < limits.pageBytesMax else {
-          return found
+        if isVisible?(.holding(run: row.letter.run)) ?? true {
+          guard found.count < limit, found.isEmpty || bytes < limits.pageBytesMax else {
+            return Page(items: found, next: shown?.token)
+          }
+          found.append(row.letter)
+          bytes += row.bytes
+          shown = RetryPlace(row)
         }
-        found.append(row.letter)
-        bytes += row.bytes
+        place = RetryPlace(row) ?? place
       }
       lookedAt += page.items.count
-      guard isVisible != nil, page.isMore, lookedAt < Self.lookedAtMax else { return found }
+      guard page.isMore else { return Page(items: found, next: nil) }
+      guard isVisible != nil, lookedAt < Self.lookedAtMax else {
+        return Page(items: found, next: shown?.token)
+      }
     }
   }
 
@@ -284,7 +294,15 @@ extension DeadLettersTransaction {
   ) -> DeadLetterEvent {
     DeadLetterEvent(
       action: action, by: transaction.actor, at: row.now, reason: reason,
-      retryCount: row.letter.retryCount, messageBefore: messageBefore, task: task)
+      retryCount: row.letter.retryCount, messageBefore: messageBefore, isMessageDropped: false,
+      task: task)
+  }
+
+  /// What was done to a letter, with one event more.
+  private func history(
+    of row: DeadLetterRow, adding event: DeadLetterEvent
+  ) -> DeadLetterHistory {
+    row.history.adding(event, bytesMax: limits.deadLetterHistoryBytesMax)
   }
 
   /// Writes a letter's new state, with what led there.
@@ -293,7 +311,7 @@ extension DeadLettersTransaction {
     replayedAs task: String? = nil, _ event: DeadLetterEvent, _ connection: any Connection
   ) throws(StoreError) -> DeadLetter {
     let letter = row.letter
-    let history = try text(of: letter.history + [event])
+    let history = history(of: row, adding: event)
     _ = try connection.run([
       Step(
         DeadLetterSQL.step,
@@ -301,7 +319,8 @@ extension DeadLettersTransaction {
           .text(letter.id), .text(state.status.rawValue), .integer(Int64(state.retryCount)),
           Bound(state.nextRetryAt?.microseconds), Bound(state.givenUpAt?.microseconds),
           Bound(state.resolvedAt?.microseconds), Bound(error ?? letter.error),
-          Bound(task ?? letter.replayedAs), .text(history),
+          Bound(task ?? letter.replayedAs), .text(history.text),
+          .integer(Int64(history.dropped)),
         ]),
       Feed.event("dead_letter", .holding(run: letter.run), letter.id, event.action),
     ])
@@ -324,7 +343,7 @@ extension DeadLettersTransaction {
   /// Checks what is saved; the text of its message.
   private func checked(_ entry: DeadLetterEntry, _ id: String) throws(StoreError) -> String {
     try Checks.id(id, "dead letter's id", limits)
-    try DeadLetterSource.check(entry.source, limits)
+    try DeadLetterSource.checkSaved(entry.source, limits)
     if let channel = entry.channel { try Checks.id(channel, "channel", limits) }
     if let thread = entry.thread { try Checks.id(thread, "thread", limits) }
     if let run = entry.run { try Checks.runID(run, limits) }
@@ -334,10 +353,6 @@ extension DeadLettersTransaction {
     return try entry.message.json(within: limits)
   }
 
-  private func text(of history: [DeadLetterEvent]) throws(StoreError) -> String {
-    try Value.array(history.map(\.value)).json(within: limits)
-  }
-
   /// Saves over a letter that is there.
   private func replace(
     _ old: DeadLetterRow, _ entry: DeadLetterEntry, _ message: String,
@@ -345,6 +360,12 @@ extension DeadLettersTransaction {
   ) throws(StoreError) -> DeadLetter {
     var state = old.state
     try state.checkChangeable()
+    guard old.letter.task == nil, DeadLetterSource.task(of: entry.source) == nil else {
+      throw StoreError(
+        .invalidState, "The letter of a task is the store's own, and is not saved over.",
+        hint: "Redrive or resolve it, or save under another id.",
+        details: ["dead_letter": .string(old.letter.id)])
+    }
     if let next = entry.nextRetryAt { try state.reschedule(next) }
     if let run = entry.run, !Bytewise.equal(run, old.letter.run ?? "") {
       throw StoreError(
@@ -356,12 +377,12 @@ extension DeadLettersTransaction {
       "save", on: old, reason: old.letter.error,
       messageBefore: isEdited ? old.letter.message : Value?.none)
     return try write(
-      old.letter.id, entry, message, state, history: old.letter.history + [event], connection)
+      old.letter.id, entry, message, state, history(of: old, adding: event), connection)
   }
 
   private func write(
     _ id: String, _ entry: DeadLetterEntry, _ message: String, _ state: DeadLetterState,
-    history: [DeadLetterEvent], _ connection: any Connection
+    _ history: DeadLetterHistory, _ connection: any Connection
   ) throws(StoreError) -> DeadLetter {
     _ = try connection.run([
       Step(
@@ -371,11 +392,40 @@ extension DeadLettersTransaction {
           Bound(entry.run), Bound(entry.channel), Bound(entry.thread), Bound(entry.error),
           .text(message), .text(state.status.rawValue), .integer(Int64(state.retryCount)),
           Bound(state.nextRetryAt?.microseconds), Bound(state.givenUpAt?.microseconds),
-          .text(try text(of: history)),
+          .text(history.text), .integer(Int64(history.dropped)),
         ])
     ])
     let letter = try known(id, connection).letter
     _ = try connection.run([Feed.event("dead_letter", .holding(run: letter.run), id, "save")])
     return letter
   }
+}
+
+/// A place among the letters that wait for a try, the soonest first.
+private struct RetryPlace {
+  let time: Int64
+  let number: Int64
+
+  /// The place of a letter; `nil` for one that waits for none.
+  init?(_ row: DeadLetterRow) {
+    guard let time = row.letter.nextRetryAt else { return nil }
+    self.time = time.microseconds
+    number = row.number
+  }
+
+  /// Where a page goes on: at its cursor, or at the soonest.
+  init(after token: String?) throws(StoreError) {
+    guard let token else {
+      (time, number) = (.min, .min)
+      return
+    }
+    let parts = try ListCursor.parts(of: token, in: "r", count: 2)
+    guard let time = Int64(parts[0]), let number = Int64(parts[1]) else {
+      throw ListCursor.foreign
+    }
+    (self.time, self.number) = (time, number)
+  }
+
+  /// The place as an opaque cursor.
+  var token: String { ListCursor.token("r", "\(time)", "\(number)") }
 }

@@ -49,11 +49,12 @@ enum RetentionSQL {
     WHERE number = $1
     """)
 
-  /// An approval stays while a task waits that it belongs to.
+  /// An approval stays while a task waits that it belongs to, and while it can still be used.
   static let oldApprovals = Statement(
     """
     SELECT a.closed_at, a.number, a.closed_at, a.run,
       CASE WHEN (SELECT t.status FROM tasks AS t WHERE t.id = a.task) = 'awaiting_approval'
+          OR (a.status = 'approved' AND a.usable_until > holdfast_now())
         THEN 1 ELSE 0 END, a.id
     FROM approvals AS a
     WHERE (a.closed_at, a.number) > ($1, $2) AND a.closed_at < $3

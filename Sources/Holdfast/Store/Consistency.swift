@@ -37,6 +37,7 @@ enum Consistency {
       (ProviderSQL.impossible, "Providers in a state that no circuit can have"),
       (ApprovalSQL.resurrected, "Approvals of a deleted run"),
       (ApprovalSQL.forgotten, "Tasks that still wait for an approval that was closed"),
+      (ApprovalSQL.abandoned, "Undecided approvals whose task does not wait for them"),
     ] + TaskConsistency.rules + FileConsistency.rules
 
   private static func count(

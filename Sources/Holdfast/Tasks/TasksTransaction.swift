@@ -182,13 +182,18 @@ extension TasksTransaction {
     return row
   }
 
-  /// Writes a change and enters its event.
+  /// Writes a change and enters its event; what a task waited for is over with its waiting.
   @discardableResult
   func keep(
     _ change: TaskChange, _ operation: String, _ connection: any Connection
   ) throws(StoreError) -> TaskRecord {
     let event = Feed.event("task", change.row.namespace, change.row.task.id, operation)
-    return try written(change.write, thenLook: TaskSQL.getByNumber, with: [event], connection)
+    let task = try written(
+      change.write, thenLook: TaskSQL.getByNumber, with: [event], connection)
+    if change.row.task.status == .awaitingApproval {
+      try transaction.approvals.close(awaitedBy: task, connection)
+    }
+    return task
   }
 
   /// Writes a task and gives it as it is then.

@@ -77,6 +77,8 @@ public struct ApprovalState: Sendable, Equatable {
   public private(set) var decision: ApprovalDecision?
   /// Who decided.
   public private(set) var decider: ApprovalDecider?
+  /// Whether the decider also asked for a grant.
+  public private(set) var asksGrant: Bool
   /// When it was decided.
   public private(set) var decidedAt: Instant?
   /// From when on an approved one can no longer be used.
@@ -98,18 +100,20 @@ public struct ApprovalState: Sendable, Equatable {
   ///   - expiresAt: From when on an undecided one is expired.
   ///   - decision: What was decided.
   ///   - decider: Who decided.
+  ///   - asksGrant: Whether the decider also asked for a grant.
   ///   - decidedAt: When it was decided.
   ///   - usableUntil: From when on an approved one can no longer be used.
   ///   - consumedAt: When it was used.
   package init(
     status: ApprovalStatus, expiresAt: Instant, decision: ApprovalDecision? = nil,
-    decider: ApprovalDecider? = nil, decidedAt: Instant? = nil, usableUntil: Instant? = nil,
-    consumedAt: Instant? = nil
+    decider: ApprovalDecider? = nil, asksGrant: Bool = false, decidedAt: Instant? = nil,
+    usableUntil: Instant? = nil, consumedAt: Instant? = nil
   ) {
     self.status = status
     self.expiresAt = expiresAt
     self.decision = decision
     self.decider = decider
+    self.asksGrant = asksGrant
     self.decidedAt = decidedAt
     self.usableUntil = usableUntil
     self.consumedAt = consumedAt
@@ -128,6 +132,7 @@ public struct ApprovalState: Sendable, Equatable {
   /// - Parameters:
   ///   - decision: What is decided.
   ///   - decider: Who decides.
+  ///   - asksGrant: Whether the decider also asks for a grant, which is part of the decision.
   ///   - now: When.
   ///   - use: For how long after the decision an approved one can be used at least; it can be used
   ///     until its expiry in any case.
@@ -135,14 +140,17 @@ public struct ApprovalState: Sendable, Equatable {
   /// - Throws: ``StoreError`` with ``StoreError/Code/invalidState`` for one that was decided
   ///   otherwise, or whose time is over; the state stays, and the details name its `status`.
   public mutating func decide(
-    _ decision: ApprovalDecision, by decider: ApprovalDecider, at now: Instant,
-    usableFor use: Duration
+    _ decision: ApprovalDecision, by decider: ApprovalDecider, asksGrant: Bool = false,
+    at now: Instant, usableFor use: Duration
   ) throws(StoreError) -> Bool {
-    if self.decision == decision, self.decider == decider { return false }
+    if self.decision == decision, self.decider == decider, self.asksGrant == asksGrant {
+      return false
+    }
     let status = status(at: now)
     guard status == .pending else { throw refusal(status, Self.whyNotDecided(status)) }
     self.decision = decision
     self.decider = decider
+    self.asksGrant = asksGrant
     decidedAt = now
     switch decision {
     case .approve:
@@ -200,7 +208,8 @@ extension ApprovalState {
 
   private func refusal(_ status: ApprovalStatus, _ message: String) -> StoreError {
     StoreError(
-      .invalidState, message, hint: "Request another approval.",
+      .invalidState, message,
+      hint: status == .pending ? "Wait for the decision." : "Request another approval.",
       details: ["status": .string(status.rawValue)])
   }
 }

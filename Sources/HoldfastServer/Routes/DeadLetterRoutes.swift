@@ -63,13 +63,13 @@ enum DeadLetterRoutes {
   private static func retryable(
     _ query: DeadLetterQuery, _ call: Call
   ) async throws -> Response {
-    guard query == DeadLetterQuery(limit: query.limit) else {
+    guard query == DeadLetterQuery(after: query.after, limit: query.limit) else {
       throw Refusal.parameter(
         "retryable", "What is due is listed without another filter.",
-        hint: "Send retryable and limit alone.")
+        hint: "Send retryable, limit and after alone.")
     }
-    let items = try await call.store.deadLetters.retryable(
-      limit: query.limit, where: call.access.reach)
-    return .json(.object(Value.page(items.map(\.json), next: nil)))
+    let page = try await call.store.deadLetters.retryable(
+      after: query.after, limit: query.limit, where: call.access.reach)
+    return .json(.object(Value.page(page.items.map(\.json), next: page.next)))
   }
 }

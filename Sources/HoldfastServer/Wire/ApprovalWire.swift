@@ -45,7 +45,7 @@ extension Grant {
       "run": .text(run), "source": .string(source.rawValue), "approval": .string(approval),
       "granted_by": .string(grantedBy), "version": .integer(version),
       "created_at": .time(createdAt), "expires_at": .time(expiresAt),
-      "revoked_at": .time(revokedAt), "revoked_by": .text(revokedBy),
+      "void": .bool(isVoid), "revoked_at": .time(revokedAt), "revoked_by": .text(revokedBy),
     ]
   }
 }

@@ -39,8 +39,8 @@ extension DeadLetter {
       "status": .string(status.rawValue), "retry_count": .integer(Int64(retryCount)),
       "next_retry_at": .time(nextRetryAt), "given_up_at": .time(givenUpAt),
       "resolved_at": .time(resolvedAt), "replayed_as": .text(replayedAs),
-      "history": .array(history.map(\.value)), "version": .integer(version),
-      "created_at": .time(createdAt), "updated_at": .time(updatedAt),
+      "history": .array(history.map(\.value)), "history_dropped": .integer(Int64(historyDropped)),
+      "version": .integer(version), "created_at": .time(createdAt), "updated_at": .time(updatedAt),
     ]
   }
 }

@@ -10,6 +10,7 @@ private struct Model {
     var expires: Instant
     var decision: ApprovalDecision?
     var decidedBy: String?
+    var asksGrant = false
     var usableUntil: Instant?
     var isConsumed = false
     /// Whether somebody decided, or upkeep noted that its time is over.
@@ -62,24 +63,31 @@ private struct Model {
     if let (decision, name) = ruling { decide(id, decision, by: name, now) }
   }
 
-  /// Ends the wait of a task, if it waits.
-  mutating func endWait(of item: Item, _ status: TaskStatus) {
+  /// Ends the wait of a task, if it waits; with its end what it waited for is closed.
+  mutating func endWait(of item: Item, _ status: TaskStatus, _ now: Instant) {
     guard let task = item.request.scope.task, tasks[task] == .awaitingApproval else { return }
-    let others = items.values.filter { $0.request.scope.task == task && !$0.isClosed }
+    let others = items.filter { $0.value.request.scope.task == task && !$0.value.isClosed }
     if status == .pending, !others.isEmpty { return }
     tasks[task] = status
-  }
-
-  mutating func sweep(_ now: Instant) {
-    for (id, item) in items where !item.isClosed && item.status(now) == .expired {
+    for (id, other) in others {
       items[id]?.isClosed = true
-      endWait(of: item, .cancelled)
+      guard other.status(now) == .pending else { continue }
+      items[id]?.decision = .deny
+      items[id]?.decidedBy = "task:\(task)"
     }
   }
 
-  mutating func delete(_ id: String) {
+  mutating func sweep(_ now: Instant) {
+    for id in items.keys {
+      guard let item = items[id], !item.isClosed, item.status(now) == .expired else { continue }
+      items[id]?.isClosed = true
+      endWait(of: item, .cancelled, now)
+    }
+  }
+
+  mutating func delete(_ id: String, _ now: Instant) {
     guard let item = items.removeValue(forKey: id), !item.isClosed else { return }
-    endWait(of: item, .cancelled)
+    endWait(of: item, .cancelled, now)
   }
 
   mutating func decide(
@@ -89,10 +97,11 @@ private struct Model {
     guard var item = items[id] else { return }
     item.decision = decision
     item.decidedBy = name
+    item.asksGrant = grant
     item.isClosed = true
     if decision == .approve { item.usableUntil = max(item.expires, now + .seconds(900)) }
     items[id] = item
-    endWait(of: item, decision == .approve ? .pending : .cancelled)
+    endWait(of: item, decision == .approve ? .pending : .cancelled, now)
     guard decision == .approve, name != "grant", let task = item.request.scope.task else { return }
     let permission = item.request.permission ?? item.request.scope.action
     guard grant || policies[permission]?.grants == true else { return }
@@ -171,9 +180,7 @@ struct ApprovalWalk: Walk {
     let isTaken = model.items[id] != nil
     let isOver = request.scope.task.map { model.tasks[$0] == .cancelled } ?? false
     let expected: StoreError.Code? =
-      if isTaken { .conflict } else if isOver, model.ruling(request, now)?.0 != .approve {
-        .invalidState
-      } else { nil }
+      if isOver { .invalidState } else if isTaken { .conflict } else { nil }
     switch try await outcome({ try await store.approvals.request(request) }) {
     case .success:
       #expect(expected == nil)
@@ -189,7 +196,8 @@ struct ApprovalWalk: Walk {
     let person = try one(of: ["alice", "bob"])
     let item = model.items[id]
     let grant = decision == .approve && item?.request.scope.task != nil && chance(1, in: 2)
-    let isAgain = item?.decision == decision && item?.decidedBy == person
+    let isAgain =
+      item?.decision == decision && item?.decidedBy == person && item?.asksGrant == grant
     let expected: StoreError.Code? =
       if item == nil { .notFound } else if isAgain || item?.status(now) == .pending { nil } else {
         .invalidState
@@ -212,7 +220,9 @@ struct ApprovalWalk: Walk {
     var scope = item?.request.scope ?? ApprovalScope("act")
     let isWrong = chance(1, in: 4)
     if isWrong { scope.parameters = "something else" }
-    let isUsable = item?.status(now) == .approved && item?.usableUntil.map { now < $0 } == true
+    let isOver = item?.request.scope.task.map { model.tasks[$0] == .cancelled } ?? false
+    let isUsable =
+      item?.status(now) == .approved && item?.usableUntil.map { now < $0 } == true && !isOver
     let expected: StoreError.Code? =
       if item == nil { .notFound } else if isWrong { .conflict } else if isUsable { nil } else {
         .invalidState
@@ -230,7 +240,7 @@ struct ApprovalWalk: Walk {
   private mutating func stepDelete() async throws -> String {
     let id = try knownID()
     #expect(try await store.approvals.delete(id) == (model.items[id] != nil))
-    model.delete(id)
+    model.delete(id, now)
     return "delete \(id)"
   }
 

@@ -49,14 +49,14 @@ import Testing
       let statements: [(Statement, [Bound])] = [
         (ApprovalSQL.get, [.text("a")]), (ApprovalSQL.due, [limit]),
         (ApprovalSQL.ruling, [.text("p"), .text("t")]),
-        (ApprovalSQL.isAwaited, [.text("t"), .text("a")]),
         (ApprovalSQL.isUndecided, [.text("r")]), (ApprovalSQL.deleteOfRun, [.text("r")]),
         (GrantSQL.get, [.text("g")]), (GrantSQL.live, [.text("p"), .text("t")]),
-        (GrantSQL.liveOfPolicy, [.text("p")]), (GrantSQL.deleteOfRun, [.text("r")]),
+        (ApprovalSQL.awaited, [.text("t"), limit]), (GrantSQL.deleteOfRun, [.text("r")]),
         (GrantSQL.listByExpiry, start + [.null, .null, limit]),
         (GrantSQL.listByPermission, start + [.text("p"), .null, limit]),
         (GrantSQL.listByTask, start + [.text("p"), .text("t"), limit]),
         (PolicySQL.get, [.text("p")]), (PolicySQL.list, [.text(""), limit]),
+        (PolicySQL.grantingTerm, [.text("p")]),
       ]
       for (statement, bindings) in statements {
         try await expectIndexed(statement, bindings, on: test.store)

@@ -208,6 +208,30 @@ import Testing
       #expect(try await long.value.status == .expired)
     }
   }
+
+  /// Goal: what happens to others moves neither end of a wait, and a wait tells how the approval
+  /// stands at its end.
+  ///
+  /// Method: events of the same namespace at each step of the clock, up to the approval's expiry.
+  @Test(arguments: Engines.available)
+  func `a wait is not drawn out by events of others`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      let asked = try await store.approvals.request(
+        ApprovalRequest("a", run: "r", ttl: .seconds(30)))
+      let wait = Task { try await store.approvals.wait(asked.id, atMost: .seconds(40)) }
+      try await store.isWatched()
+      for second in 1..<30 {
+        time.advance(by: .seconds(1))
+        try await store.kv(.run("r")).put("k", .integer(Int64(second)))
+        try await store.isWatched()
+      }
+      time.advance(by: .seconds(1))
+      #expect(try await wait.value.status == .expired)
+      #expect(time.monotonicTime() == .seconds(30))
+    }
+  }
 }
 
 extension Store {

@@ -1,4 +1,5 @@
 import Holdfast
+import HoldfastEngine
 import HoldfastTesting
 import Testing
 
@@ -229,6 +230,94 @@ import Testing
         }
       }
       #expect(try await approvals.get(asked.id) == asked)
+    }
+  }
+
+  /// Goal: the grant is part of a decision: the same person cannot ask for it, or do without it,
+  /// afterwards; the same call again is answered again.
+  ///
+  /// Method: approves with and without, then the other way round; another reason changes nothing.
+  @Test(arguments: Engines.available)
+  func `a decision is the same with the same grant only`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      for grant in [false, true] {
+        let task = try await store.makeTask()
+        let asked = try await store.approvals.request(ApprovalRequest("a", task: task))
+        let decided = try await store.approvals.decide(
+          asked.id, .approve, by: "alice", reason: "fine", grant: grant)
+        let error = await expectRefusal(.invalidState) {
+          try await store.approvals.decide(asked.id, .approve, by: "alice", grant: !grant)
+        }
+        #expect(error?.details["status"] == "approved")
+        let again = try await store.approvals.decide(
+          asked.id, .approve, by: "alice", reason: "very fine", grant: grant)
+        #expect(again == decided && again.reason == "fine")
+        #expect(try await store.grants.list(GrantQuery(task: task)).items.count == (grant ? 1 : 0))
+      }
+    }
+  }
+
+  /// Goal: a grant of an archived run is not written any more.
+  @Test(arguments: Engines.available)
+  func `a grant of an archived run stays as it is`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      try await store.runs.begin("r")
+      let task = try await store.makeTask(run: "r")
+      let asked = try await store.approvals.request(ApprovalRequest("a", task: task))
+      try await store.approvals.decide(asked.id, .approve, grant: true)
+      let grant = try #require(try await store.grants.list().items.first)
+      try await store.tasks.cancel(task)
+      try await store.runs.apply(.archive, to: "r")
+      let events = try await store.changes.made { () async throws in
+        await expectRefusal(.invalidState) { try await store.grants.revoke(grant.id) }
+      }
+      #expect(events.isEmpty)
+      #expect(try await store.grants.get(grant.id) == grant)
+    }
+  }
+
+  /// Goal: a policy can be changed and deleted however many grants it made, and all of them end
+  /// with it: none helps again under a later policy, also one of the same kind.
+  ///
+  /// Method: twenty thousand live grants; the policy denies, and is set back as it was.
+  @Test(arguments: Engines.available)
+  func `a policy with many grants can be stopped`(on engine: TestEngine) async throws {
+    try await withStore(on: engine, options: .testing(time: ManualTimeSource())) { test in
+      let store = test.store
+      try await store.policies.set("p", .autoApprove)
+      let task = try await store.makeTask(run: "r")
+      let request = ApprovalRequest("a", task: task, permission: "p")
+      try await store.approvals.request(request)
+      let grant = try #require(try await store.grants.list().items.first)
+      #expect(grant.source == .policy && !grant.isVoid)
+      let copies = Statement(
+        """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO grants (id, permission, task, run, source, approval, granted_by, version,
+          created_at, expires_at, term)
+        SELECT 'copy ' || n.i, g.permission, 'task ' || n.i, g.run, g.source, g.approval,
+          g.granted_by, g.version, g.created_at, g.expires_at, g.term
+        FROM grants AS g
+        CROSS JOIN n
+        """)
+      _ = try await store.engine.write(WriteOptions(), [Step(copies)])
+      #expect(try await store.grants.list(GrantQuery(limit: 1_000)).items.count == 1_000)
+      let events = try await store.changes.told { () async throws in
+        try await store.policies.set("p", .alwaysDeny)
+      }
+      #expect(events == ["put p"])
+      try await store.policies.set("p", .requireApproval)
+      #expect(try await store.policies.delete("p"))
+      try await store.policies.set("p", .autoApprove)
+      #expect(try await store.grants.list().items.isEmpty)
+      let ended = try #require(try await store.grants.get(grant.id))
+      #expect(ended.isVoid && ended.revokedAt == nil && ended.version == grant.version)
+      #expect(try await store.grants.revoke(grant.id) == ended)
+      let next = try await store.approvals.request(request)
+      #expect(next.status == .approved && next.grant == nil)
+      #expect(try await store.grants.list().items.map(\.approval) == [next.id])
     }
   }
 

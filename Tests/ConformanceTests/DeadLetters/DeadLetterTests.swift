@@ -68,6 +68,61 @@ import Testing
     }
   }
 
+  /// Goal: the letter of a task is the store's own: nobody saves over it or turns another into one,
+  /// and the word for all tasks is no source.
+  ///
+  /// Method: saves over a buried letter with every kind of source, and the other way round.
+  @Test(arguments: Engines.available)
+  func `nobody saves over a task's letter`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let letters = test.store.deadLetters
+      let buried = try await test.store.transaction { tx in
+        try tx.deadLetters.bury(
+          task: "t1", queue: "mail", command: "send", error: "no", run: nil, attempts: 5)
+      }
+      let plain = try await letters.save(DeadLetterEntry("plain", source: "slack", message: 1))
+      let events = try await test.store.changes.made { () async throws in
+        for source in ["slack", "task:t1", "task:t2"] {
+          await expectRefusal(.invalidState) {
+            try await letters.save(DeadLetterEntry(buried.id, source: source, message: 1))
+          }
+        }
+        await expectRefusal(.invalidState) {
+          try await letters.save(DeadLetterEntry("plain", source: "task:t1", message: 1))
+        }
+        await expectRefusal(.invalid, reason: "reserved") {
+          try await letters.save(DeadLetterEntry(source: "task", message: 1))
+        }
+      }
+      #expect(events.isEmpty)
+      #expect(try await letters.get(buried.id) == buried)
+      #expect(try await letters.get("plain") == plain)
+    }
+  }
+
+  /// Goal: a letter names its task to the byte.
+  ///
+  /// Method: an id that begins with a mark, which is one character with the colon before it.
+  @Test(arguments: Engines.available)
+  func `a letter's task is named to the byte`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      let marked = "\u{301}victim"
+      for id in [marked, "victim"] {
+        var draft = TaskDraft("send", parameters: ["id": .string(id)])
+        draft.id = id
+        try await store.tasks.save(draft, status: .failed, error: "no")
+      }
+      let letter = try await store.transaction { tx in
+        try tx.deadLetters.bury(
+          task: marked, queue: "default", command: "send", error: "no", run: nil, attempts: 5)
+      }
+      #expect(letter.task.map { Array($0.utf8) } == Array(marked.utf8))
+      let task = try #require(try await store.deadLetters.redrive(letter.id).replayedAs)
+      #expect(try await store.tasks.get(task)?.parameters == ["id": .string(marked)])
+    }
+  }
+
   /// Goal: a letter that somebody saved under a task's source is not taken for the task's own.
   ///
   /// Method: letters of another run and with another message; the task dies, twice.
@@ -119,10 +174,30 @@ import Testing
       time.advance(by: .seconds(1))
       let own = Namespace.run("own")
       let all = try await letters.retryable(limit: 10) { $0 == own }
-      #expect(all.map(\.id) == (0..<5).map { "own \($0)" })
-      #expect(try await letters.retryable(limit: 2) { $0 == own }.map(\.id) == ["own 0", "own 1"])
-      #expect(try await letters.retryable(limit: 2) { _ in false }.isEmpty)
+      #expect(all.items.map(\.id) == (0..<5).map { "own \($0)" } && all.next == nil)
+      #expect(try await letters.retryable(limit: 2) { _ in false }.items.isEmpty)
       #expect(try await letters.retryable(limit: 500).count == 455)
+      for isVisible: @Sendable (Namespace) -> Bool in [{ $0 == own }, { _ in true }] {
+        var found: [String] = []
+        var cursor: String?
+        repeat {
+          let page = try await letters.retryable(after: cursor, limit: 2, where: isVisible)
+          found += page.items.map(\.id).filter { $0.hasPrefix("own") }
+          cursor = page.next
+        } while cursor != nil
+        #expect(found == all.items.map(\.id))
+      }
+      var (found, cursor) = (0, String?.none)
+      repeat {
+        let page = try await letters.retryable(after: cursor, limit: 100, where: nil)
+        found += page.items.count
+        cursor = page.next
+      } while cursor != nil
+      #expect(found == 455)
+      let foreign = try await letters.list(DeadLetterQuery(limit: 1)).next
+      await expectRefusal(.invalid) {
+        try await letters.retryable(after: foreign, limit: 1, where: nil)
+      }
     }
   }
 

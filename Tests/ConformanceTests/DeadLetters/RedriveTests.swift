@@ -119,7 +119,7 @@ import Testing
           var draft = TaskDraft("send", parameters: ["to": "a"], run: "42")
           draft.id = id
           try tx.tasks.enqueue(draft)
-          if id != "t3" { try tx.tasks.cancel(id) }
+          if id != "t3" { try tx.tasks.fail(id, error: "e") }
           try tx.deadLetters.bury(
             task: id, queue: "default", command: "send", error: "e", run: "42", attempts: 5)
         }
@@ -149,6 +149,57 @@ import Testing
       #expect(try await store.tasks.list().items.count == 5)
       let records = try await store.audit.list(AuditQuery(action: "dead_letter.redrive")).items
       #expect(records.map { $0.details["task"]?.stringValue } == [edited.replayedAs, made])
+    }
+  }
+
+  /// Goal: what a task has done since its letter was written is not done again: the letter of a
+  /// task that is no longer failed is not redriven, alone, in a list, or by a filter.
+  ///
+  /// Method: dead tasks that were requeued and are pending, completed or cancelled, before a dead
+  /// one; the one that died again is redriven.
+  @Test(arguments: Engines.available)
+  func `a task that was taken up again is not redriven`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      let letters = store.deadLetters
+      for id in ["dead", "again", "pending", "completed", "cancelled"] {
+        try await store.transaction { tx in
+          var draft = TaskDraft("send")
+          draft.id = id
+          try tx.tasks.save(draft, status: .failed, error: "e")
+          try tx.deadLetters.bury(
+            task: id, queue: "default", command: "send", error: "e", run: nil, attempts: 5)
+          if id != "dead" { try tx.tasks.requeue(id) }
+          if id == "again" { try tx.tasks.fail(id, error: "e") }
+          if id == "cancelled" { try tx.tasks.cancel(id) }
+          guard id == "completed" else { return }
+          try tx.tasks.updateStatus(id, to: .running)
+          try tx.tasks.complete(id)
+        }
+      }
+      func letter(of task: String) async throws -> String {
+        try #require(try await letters.list(DeadLetterQuery(source: "task:\(task)")).items.first).id
+      }
+      let dead = try await letter(of: "dead")
+      let events = try await store.changes.made { () async throws in
+        for id in ["pending", "completed", "cancelled"] {
+          let letter = try await letter(of: id)
+          let error = await expectRefusal(.invalidState) { try await letters.redrive(letter) }
+          #expect(error?.details["task_status"] == .string(id))
+          try await store.transaction { tx in
+            let error = #expect(throws: StoreError.self) {
+              try tx.deadLetters.redriveMany([dead, letter])
+            }
+            #expect(error?.details["index"] == 1)
+          }
+        }
+      }
+      #expect(events.isEmpty)
+      #expect(try await letters.redriveAll(DeadLetterQuery(source: "task", limit: 2)) == 2)
+      let made = try await store.tasks.list().items.compactMap(\.source)
+      #expect(Set(made) == ["dead", "again"] && made.count == 2)
+      let left = try await letters.list(DeadLetterQuery(status: .givenUp)).items
+      #expect(left.compactMap(\.task) == ["cancelled", "completed", "pending"])
     }
   }
 

@@ -110,6 +110,30 @@ import Testing
     }
   }
 
+  /// Goal: an approval that can still be used stays, however long ago it was decided.
+  ///
+  /// Method: one that waits for 60 days is approved at once; retention runs a month later, and when
+  /// its time is over; policies that keep nothing change nothing of it.
+  @Test(arguments: Engines.available)
+  func `an approval stays while it can be used`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      for id in ["used", "left"] {
+        try await store.approvals.request(ApprovalRequest("pay", ttl: Self.day * 60, id: id))
+        try await store.approvals.decide(id, .approve)
+      }
+      try await store.retention.setPolicy(
+        RetentionPolicy(keepFor: Self.day, keepLast: 0), for: RetentionScope(.approvals))
+      time.advance(by: Self.day * 40)
+      #expect(try await store.retention.run().counts[.approvals] == 0)
+      #expect(try await store.approvals.consume("used", ApprovalScope("pay")).status == .consumed)
+      time.advance(by: Self.day * 20)
+      try await store.retention.run()
+      #expect(try await store.approvals.list().items.isEmpty)
+    }
+  }
+
   /// Goal: a bound of number takes nothing that it promises to keep.
   ///
   /// Method: one transaction finishes more tasks than are kept, so that all have one time; then one
