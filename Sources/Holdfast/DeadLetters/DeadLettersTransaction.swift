@@ -419,7 +419,7 @@ private struct RetryPlace {
       (time, number) = (.min, .min)
       return
     }
-    let parts = try ListCursor.parts(of: token, in: "r", count: 2)
+    let parts = try ListCursor.parts(of: token, in: .dueDeadLetters, count: 2)
     guard let time = Int64(parts[0]), let number = Int64(parts[1]) else {
       throw ListCursor.foreign
     }
@@ -427,5 +427,5 @@ private struct RetryPlace {
   }
 
   /// The place as an opaque cursor.
-  var token: String { ListCursor.token("r", "\(time)", "\(number)") }
+  var token: String { ListCursor.token(.dueDeadLetters, "\(time)", "\(number)") }
 }

@@ -13,6 +13,7 @@ enum ListCursor {
     case agedApprovals = "aa"
     case grants = "g"
     case deadLetters = "d"
+    case dueDeadLetters = "dd"
     case audit = "a"
     case providers = "p"
     case keysByUpdate = "u"
