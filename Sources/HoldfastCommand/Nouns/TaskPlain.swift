@@ -85,7 +85,7 @@ struct TaskEnqueueMany: Verb {
     "enqueue-many", "Enqueue several tasks: all of them, or none.",
     about: "Each is an object with the fields that HTTP takes, or a list of such objects.",
     examples: [
-      #"holdfast task enqueue-many '{"command":"send"}' '{"command":"sweep","queue":"nightly"}'"#,
+      #"holdfast task enqueue-many '{"command":"send"}' '{"command":"sweep"}'"#,
       "holdfast task enqueue-many @tasks.json",
     ])
 
