@@ -24,7 +24,6 @@ package final class ChangeTail: Sendable {
   private let engine: any Engine
   private let time: any TimeSource
   private let state = NIOLockedValueBox(State())
-  private let committed = WakeUp()
 
   /// How many events the ring holds.
   private static let eventsMax = 4_096
@@ -111,7 +110,10 @@ package final class ChangeTail: Sendable {
 
   /// Reads the end of the feed into the ring until cancelled.
   private func read() async {
-    let subscription = engine.subscribe { [committed] in committed.signal() }
+    // This reader's own: one that was cancelled a moment ago may still be on its way into a wait,
+    // and would take the signal away that this one needs.
+    let committed = WakeUp()
+    let subscription = engine.subscribe { committed.signal() }
     defer { engine.unsubscribe(subscription) }
     var cursor: FeedCursor?
     while !Task.isCancelled {

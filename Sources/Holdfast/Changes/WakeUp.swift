@@ -33,7 +33,9 @@ final class WakeUp: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isOver = state.withLockedValue { state in
-          if state.isSignalled || Task.isCancelled {
+          // Whoever is cancelled looks no more, and leaves the signal to who does.
+          if Task.isCancelled { return true }
+          if state.isSignalled {
             state.isSignalled = false
             return true
           }
