@@ -2,14 +2,19 @@ import HoldfastEngine
 
 /// The statements behind dead letters.
 enum DeadLetterSQL {
+  /// What every statement that gives letters gives, in the order that ``DeadLetterRow`` reads.
+  static let columns = """
+    id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
+      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
+      holdfast_now(), history_dropped
+    """
+
   static let now = Statement("SELECT holdfast_now()")
 
   /// $1 id.
   static let get = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE id = $1
     """)
@@ -109,9 +114,7 @@ extension DeadLetterSQL {
 extension DeadLetterSQL {
   static let listByTime = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($4 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
@@ -121,9 +124,7 @@ extension DeadLetterSQL {
 
   static let listByStatus = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE status = $4 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($5 AS TEXT) IS NULL AND CAST($6 AS TEXT) IS NULL
@@ -133,9 +134,7 @@ extension DeadLetterSQL {
 
   static let listBySource = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE source = $5 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
@@ -147,9 +146,7 @@ extension DeadLetterSQL {
   /// The source is the word for all tasks here.
   static let listOfTasks = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE task IS NOT NULL AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
@@ -160,9 +157,7 @@ extension DeadLetterSQL {
 
   static let listByRun = Statement(
     """
-    SELECT id, source, run, channel, thread, status, retry_count, next_retry_at, given_up_at,
-      resolved_at, replayed_as, error, history, message, version, created_at, updated_at, number,
-      holdfast_now(), history_dropped
+    SELECT \(columns)
     FROM dead_letters
     WHERE run = $6 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($4 AS TEXT) IS NULL OR status = CAST($4 AS TEXT))
