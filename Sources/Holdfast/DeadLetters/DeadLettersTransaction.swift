@@ -151,9 +151,9 @@ public struct DeadLettersTransaction {
     let size = isVisible == nil ? limit : Self.lookedAtAtOnce
     var found: [DeadLetter] = []
     var (lookedAt, bytes) = (0, 0)
-    var place = try RetryPlace(after: cursor)
+    var place = try TimePlace(.dueDeadLetters, after: cursor, since: nil)
     // A cursor names nothing that its reader may not see.
-    var shown: RetryPlace?
+    var shown: TimePlace?
     while true {
       let page = try connection.page(
         DeadLetterSQL.retryable,
@@ -164,15 +164,17 @@ public struct DeadLettersTransaction {
         return (row, row.bytes)
       }
       for row in page.items {
+        place = TimePlace(
+          .dueDeadLetters, time: row.letter.nextRetryAt?.microseconds ?? place.time,
+          number: row.number)
         if isVisible?(.holding(run: row.letter.run)) ?? true {
           guard found.count < limit, found.isEmpty || bytes < limits.pageBytesMax else {
             return Page(items: found, next: shown?.token)
           }
           found.append(row.letter)
           bytes += row.bytes
-          shown = RetryPlace(row)
+          shown = place
         }
-        place = RetryPlace(row) ?? place
       }
       lookedAt += page.items.count
       guard page.isMore else { return Page(items: found, next: nil) }
@@ -399,33 +401,4 @@ extension DeadLettersTransaction {
     _ = try connection.run([Feed.event("dead_letter", .holding(run: letter.run), id, "save")])
     return letter
   }
-}
-
-/// A place among the letters that wait for a try, the soonest first.
-private struct RetryPlace {
-  let time: Int64
-  let number: Int64
-
-  /// The place of a letter; `nil` for one that waits for none.
-  init?(_ row: DeadLetterRow) {
-    guard let time = row.letter.nextRetryAt else { return nil }
-    self.time = time.microseconds
-    number = row.number
-  }
-
-  /// Where a page goes on: at its cursor, or at the soonest.
-  init(after token: String?) throws(StoreError) {
-    guard let token else {
-      (time, number) = (.min, .min)
-      return
-    }
-    let parts = try ListCursor.parts(of: token, in: .dueDeadLetters, count: 2)
-    guard let time = Int64(parts[0]), let number = Int64(parts[1]) else {
-      throw ListCursor.foreign
-    }
-    (self.time, self.number) = (time, number)
-  }
-
-  /// The place as an opaque cursor.
-  var token: String { ListCursor.token(.dueDeadLetters, "\(time)", "\(number)") }
 }
