@@ -62,27 +62,15 @@ extension ApprovalsTransaction {
   private func page(
     _ statement: Statement, _ bindings: [Bound], _ list: ListCursor.List, _ limit: Int
   ) throws(StoreError) -> Page<Approval> {
-    var items: [Approval] = []
-    var last: TimePlace?
-    var bytes = 0
-    do {
-      try transaction.reading().forEachRow(statement, bindings) { row in
-        guard items.count < limit, items.isEmpty || bytes < limits.pageBytesMax else {
-          throw PageIsFull()
-        }
-        let row = try ApprovalRow(row: row)
-        items.append(row.approval)
-        bytes += row.bytes
-        last = TimePlace(list, time: row.approval.requestedAt.microseconds, number: row.number)
-      }
-    } catch is PageIsFull {
-      return Page(items: items, next: last?.token)
-    } catch {
-      throw StoreError.from(error)
+    let rows = try transaction.reading().page(
+      statement, bindings, limit: limit, bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      let row = try ApprovalRow(row: row)
+      return (row, row.bytes)
     }
-    return Page(items: items, next: nil)
+    let last = rows.items.last.map {
+      TimePlace(list, time: $0.approval.requestedAt.microseconds, number: $0.number)
+    }
+    return Page(items: rows.items.map(\.approval), next: rows.isMore ? last?.token : nil)
   }
 }
-
-/// Ends the walk over rows when a page is full.
-private struct PageIsFull: Error {}
