@@ -29,8 +29,7 @@ enum ApprovalSQL {
        FROM grants AS g
        WHERE g.task = CAST($2 AS TEXT) AND g.permission = $1 AND g.expires_at > holdfast_now()
          AND g.revoked_at IS NULL
-         AND (g.source = 'decision' OR g.term = (
-           SELECT p.term FROM approval_policies AS p WHERE p.permission = $1))
+         AND \(GrantSQL.isOfToday)
        ORDER BY g.expires_at DESC, g.number DESC
        LIMIT 1)
     """)

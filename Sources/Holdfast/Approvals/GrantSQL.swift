@@ -13,7 +13,7 @@ enum GrantSQL {
     """
 
   /// Whether somebody granted it, or its policy is still as it was then.
-  private static let isOfToday = """
+  static let isOfToday = """
     (g.source = 'decision' OR g.term = (
           SELECT p.term FROM approval_policies AS p WHERE p.permission = g.permission))
     """
