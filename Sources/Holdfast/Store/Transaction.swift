@@ -214,10 +214,7 @@ extension StoreError {
   /// - Returns: A store's error.
   package static func from(_ error: any Error) -> StoreError {
     if let error = error as? StoreError { return error }
-    if error is CancellationError {
-      return StoreError(
-        .unavailable, "The call was cancelled before it began; nothing was written.", cause: error)
-    }
+    if error is CancellationError { return .cancelled }
     return StoreError(.internal, "An unexpected error came up.", cause: error)
   }
 }

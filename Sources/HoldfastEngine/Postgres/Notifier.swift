@@ -227,9 +227,19 @@ final class Notifier: PollerClient, @unchecked Sendable {
       do throws(StoreError) {
         try threads.submit { [weak self] in self?.dial() }
       } catch {
-        lock.withLock { if case .opening = self.line { self.line = .none } }
+        if lock.withLock({ self.missed() }) { openLine() }
       }
     }
+  }
+
+  /// Notes that the line could not be opened; under the lock.
+  ///
+  /// - Returns: Whether somebody needs it, so that it is to be tried again.
+  private func missed() -> Bool {
+    guard case .opening = line else { return false }
+    failures += 1
+    line = .none
+    return !subscribers.isEmpty || unannounced
   }
 
   private func dial() {
@@ -245,12 +255,8 @@ final class Notifier: PollerClient, @unchecked Sendable {
         "cannot listen for commits of others", metadata: ["code": "\(error.code)"])
     }
     let again = lock.withLock { () -> Bool in
+      guard let session = opened else { return missed() }
       guard case .opening = line else { return false }
-      guard let session = opened else {
-        failures += 1
-        line = .none
-        return !subscribers.isEmpty || unannounced
-      }
       failures = 0
       line = .open(session, token: poller.watch(session.descriptor, for: self))
       // Whatever was announced while nobody listened must not be missed.

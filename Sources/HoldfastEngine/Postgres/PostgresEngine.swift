@@ -266,6 +266,7 @@ package final class PostgresEngine: Engine {
     _ attempt: (TransactionFrame) async throws(StoreError) -> Attempt<Result>,
     threw: (any Error) throws(StoreError) -> Result = PostgresEngine.rethrow
   ) async throws(StoreError) -> Result {
+    guard !Task.isCancelled else { throw .cancelled }
     let locks = locks(for: options.hotRows)
     try await hotRows.enter(locks)
     defer { hotRows.leave(locks) }

@@ -137,7 +137,8 @@ extension CommitWatch {
     let events = holdfast_watch_open()
     defer { closeFile(events) }
     var isWatching = events >= 0 && holdfast_watch_add(events, logPath) >= 0
-    tellIfChanged()
+    // The last write of a commit may lie before the watch, and the header's change after this look.
+    isWatching = follow(events, isWatching, number)
     while goesOn(number) {
       holdfast_poll(events, wakeOut, isWatching ? -1 : Self.blindMilliseconds)
       drainWakes()

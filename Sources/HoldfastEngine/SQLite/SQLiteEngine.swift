@@ -22,7 +22,7 @@ package final class SQLiteEngine: Engine {
   private init(_ parts: SQLiteParts) { self.parts = parts }
 
   deinit {
-    // Who forgets to close must not keep threads and files for ever.
+    // An engine that nobody has any more must not keep threads and files for ever.
     guard case .running = life.withLockedValue({ $0 }) else { return }
     let parts = parts
     _ = try? WorkerThread(name: "holdfast-close") { parts.shutDown() }
@@ -129,16 +129,9 @@ extension SQLiteEngine {
     switch kind {
     case .point: return try onSnapshot(body)
     case .scan:
-      let result: Result<Answer, any Error> = await withCheckedContinuation { continuation in
-        do throws(StoreError) {
-          try parts.scans.submit { [self] in
-            continuation.resume(returning: Result { try onSnapshot(body) })
-          }
-        } catch {
-          continuation.resume(returning: .failure(error))
-        }
-      }
-      return try result.get()
+      return try await parts.scans.run(
+        waitingAtMost: parts.options.busyWaitMax, failing: { $0 as any Error }
+      ) { [self] () throws(any Error) in try onSnapshot(body) }
     }
   }
 
@@ -173,6 +166,14 @@ extension SQLiteEngine {
         defer { session.end() }
         return try body(session)
       }, failing: { $0 })
+  }
+
+  /// Runs a long read of the engine's own on one of the threads for them.
+  private func onScanThread<Answer: Sendable>(
+    _ work: @escaping @Sendable () throws(StoreError) -> Answer
+  ) async throws(StoreError) -> Answer {
+    try await parts.scans.run(
+      waitingAtMost: parts.options.busyWaitMax, failing: { $0 }, work)
   }
 
   private func onReader<Answer>(
@@ -211,6 +212,7 @@ extension SQLiteEngine {
   package func write(
     _ options: WriteOptions, _ steps: [Step]
   ) async throws(StoreError) -> [StepResult] {
+    guard !Task.isCancelled else { throw .cancelled }
     let arrived = SystemTimeSource().monotonicTime()
     let answer: StepsCall.Answer = await withUnsafeContinuation { continuation in
       parts.queue.add(
@@ -261,17 +263,9 @@ extension SQLiteEngine {
 
   package func feed(after cursor: FeedCursor, limit: Int) async throws(StoreError) -> FeedPage {
     guard limit > Self.inlineEventsMax else { return try page(after: cursor, limit: limit) }
-    let result: Result<FeedPage, StoreError> = await withCheckedContinuation { continuation in
-      do throws(StoreError) {
-        try parts.scans.submit { [self] in
-          continuation.resume(
-            returning: Result { () throws(StoreError) in try page(after: cursor, limit: limit) })
-        }
-      } catch {
-        continuation.resume(returning: .failure(error))
-      }
+    return try await onScanThread { [self] () throws(StoreError) in
+      try page(after: cursor, limit: limit)
     }
-    return try result.get()
   }
 
   /// Up to this many events are read where the feed is asked for.
@@ -298,20 +292,8 @@ extension SQLiteEngine {
   }
 
   package func verify() async throws(StoreError) -> [String] {
-    let result: Result<[String], StoreError> = await withCheckedContinuation { continuation in
-      do throws(StoreError) {
-        try parts.scans.submit { [self] in
-          continuation.resume(
-            returning: Result { () throws(StoreError) in
-              try onReader { (reader) throws(StoreError) in
-                try SQLiteHealth.faults(reader.connection)
-              }
-            })
-        }
-      } catch {
-        continuation.resume(returning: .failure(error))
-      }
+    try await onScanThread { [self] () throws(StoreError) in
+      try onReader { (reader) throws(StoreError) in try SQLiteHealth.faults(reader.connection) }
     }
-    return try result.get()
   }
 }

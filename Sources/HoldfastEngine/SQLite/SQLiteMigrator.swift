@@ -77,7 +77,7 @@ enum SQLiteMigrator {
     for migration in migrations.prefix(Int(found)) {
       let recorded = try connection.result(
         of: Step(checksum, [.text("migration.\(migration.number)")]))
-      guard recorded.rows.first?.first?.text == migration.sqliteChecksum else {
+      guard recorded.rows.first?.first?.text == migration.checksum(for: .sqlite) else {
         throw StoreError(
           .incompatible,
           "Migration \(migration.number) of this store is not the one that this program knows.",
@@ -132,7 +132,7 @@ enum SQLiteMigrator {
       try connection.run(insertMeta, [.text("incarnation"), .text(options.ids.makeID(at: now))])
     }
     try connection.run(
-      insertMeta, [.text("migration.\(migration.number)"), .text(migration.sqliteChecksum)])
+      insertMeta, [.text("migration.\(migration.number)"), .text(migration.checksum(for: .sqlite))])
     try connection.execute("PRAGMA user_version = \(migration.number)")
     try options.probe?(.migration)
     try connection.execute("COMMIT")
@@ -148,20 +148,6 @@ enum SQLiteMigrator {
     return StoreError(
       .incompatible, "The store was written by a newer Holdfast: version \(found), not \(known).",
       hint: "Run that version of Holdfast, or a newer one.", details: details)
-  }
-}
-
-extension Migration {
-  /// What is recorded of the SQLite text when it ran: its 64-bit FNV-1a hash, in sixteen hex
-  /// digits.
-  ///
-  /// It guards against a file of another history, not against an attacker: whoever can write the
-  /// store can write the checksum too.
-  package var sqliteChecksum: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in sqlite.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    let digits = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 }
 

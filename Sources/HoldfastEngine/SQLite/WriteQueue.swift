@@ -6,9 +6,7 @@ import HoldfastCore
 /// `isCancelled` of a call change under the queue's lock only, and never both become true.
 final class WriteQueue: Sendable {
   private struct State {
-    var calls: [WriteCall] = []
-    /// How many of `calls` were taken; cut off in one go, so that taking one costs no shifting.
-    var taken = 0
+    var calls = Queue<WriteCall>()
     /// How many calls were ever brought.
     var brought = 0
     /// How many of the waiting calls must survive the machine.
@@ -19,17 +17,14 @@ final class WriteQueue: Sendable {
 
     /// Takes calls off the front until one is found that nobody cancelled.
     mutating func next(_ fits: (WriteCall) -> Bool) -> WriteCall? {
-      while taken < calls.count {
-        let call = calls[taken]
+      while let call = calls.first {
         guard call.isCancelled || fits(call) else { return nil }
-        taken += 1
+        _ = calls.popFirst()
         if !call.isRelaxed { durable -= 1 }
         guard !call.isCancelled else { continue }
         call.isTaken = true
         return call
       }
-      calls.removeAll(keepingCapacity: calls.count < 4_096)
-      taken = 0
       return nil
     }
   }
@@ -38,12 +33,16 @@ final class WriteQueue: Sendable {
 
   /// Brings a call; one that cannot be taken any more is answered at once.
   ///
-  /// - Parameter call: The call.
-  func add(_ call: WriteCall) {
+  /// - Parameters:
+  ///   - call: The call.
+  ///   - slot: What ``cancel(_:)`` is given, for a call that may be cancelled.
+  func add(_ call: WriteCall, in slot: CancellableCall? = nil) {
     enum Outcome { case waiting, wake, closed, cancelled }
+    // Under one lock, so that either this answers the call or whoever cancels it, and never both.
     let outcome: Outcome = state.withLock { state in
-      guard !call.isCancelled else { return .cancelled }
+      if let slot, slot.isCancelled { return .cancelled }
       guard !state.isClosed else { return .closed }
+      slot?.attached = call
       state.calls.append(call)
       state.brought += 1
       if !call.isRelaxed { state.durable += 1 }
@@ -54,7 +53,7 @@ final class WriteQueue: Sendable {
     case .waiting: break
     case .wake: state.change { _ in }
     case .closed: call.reject(StoreError(.closed, "The store is closed."))
-    case .cancelled: call.reject(CancellationError())
+    case .cancelled: call.reject(StoreError.cancelled)
     }
   }
 
@@ -71,21 +70,7 @@ final class WriteQueue: Sendable {
       call.isCancelled = true
       return call
     }
-    cancelled?.reject(CancellationError())
-  }
-
-  /// Makes a call cancellable, and adds it.
-  ///
-  /// - Parameters:
-  ///   - call: The call.
-  ///   - slot: What ``cancel(_:)`` is given.
-  func add(_ call: WriteCall, in slot: CancellableCall) {
-    state.withLock { _ in
-      slot.attached = call
-      // Not cancelled twice: where the slot was first, `add` answers.
-      call.isCancelled = slot.isCancelled
-    }
-    add(call)
+    cancelled?.reject(StoreError.cancelled)
   }
 
   /// Takes the next call.
@@ -108,12 +93,11 @@ final class WriteQueue: Sendable {
     let clock = SystemTimeSource()
     let end = clock.monotonicTime() + Self.watchMax
     repeat {
-      let waiting = state.withLock { $0.taken < $0.calls.count }
-      if waiting { return true }
+      if state.withLock({ !$0.calls.isEmpty }) { return true }
       Pause.yield()
     } while clock.monotonicTime() < end
     let found: Bool? = state.wait { state in
-      if state.taken < state.calls.count { return true }
+      if !state.calls.isEmpty { return true }
       if state.isClosed { return false }
       state.writerSleeps = true
       return nil
@@ -133,7 +117,7 @@ final class WriteQueue: Sendable {
     state.withLock { state in
       var old: [WriteCall] = []
       while let call = state.next({ $0.arrived < moment }) { old.append(call) }
-      return (old, state.taken == state.calls.count)
+      return (old, state.calls.isEmpty)
     }
   }
 
@@ -141,7 +125,7 @@ final class WriteQueue: Sendable {
   var brought: Int { state.withLock { $0.brought } }
 
   /// How many calls wait.
-  var count: Int { state.withLock { $0.calls.count - $0.taken } }
+  var count: Int { state.withLock { $0.calls.count } }
 
   /// Refuses later calls; those in the queue are still run.
   func close() {

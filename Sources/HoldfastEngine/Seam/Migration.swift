@@ -32,6 +32,9 @@ package struct Migration: Sendable {
   /// What is recorded of a migration that ran, to notice when its text is another one later: FNV-1a
   /// of 64 bits, as sixteen hexadecimal digits.
   ///
+  /// It guards against a store of another history, not against an attacker: whoever can write the
+  /// store can write the checksum too.
+  ///
   /// - Parameter dialect: Which database.
   /// - Returns: The checksum of the text for that database.
   package func checksum(for dialect: Dialect) -> String {

@@ -122,25 +122,14 @@ package final class WorkerPool: Sendable {
   package typealias Job = @Sendable () -> Void
 
   private struct State {
-    var jobs: [Job] = []
-    /// How many of `jobs` are done with; cut off in one go, so that taking one costs no shifting.
-    var taken = 0
+    var jobs = Queue<Job>()
     var threads: [WorkerThread] = []
+    /// How many threads have no job, those included that are about to begin.
+    ///
+    /// A thread and its job find each other in one step, so this many of `jobs` begin without
+    /// waiting for another.
     var idle = 0
     var isClosed = false
-
-    var waiting: Int { jobs.count - taken }
-
-    mutating func next() -> Job? {
-      guard taken < jobs.count else { return nil }
-      let job = jobs[taken]
-      taken += 1
-      if taken == jobs.count {
-        jobs.removeAll(keepingCapacity: jobs.count < 1_024)
-        taken = 0
-      }
-      return job
-    }
   }
 
   private let name: String
@@ -158,26 +147,39 @@ package final class WorkerPool: Sendable {
     self.threadsMax = threadsMax
   }
 
+  deinit {
+    // Who forgets to close must not keep threads for ever: they end by themselves.
+    state.change { state in
+      state.isClosed = true
+      state.threads = []
+    }
+  }
+
   /// Hands over a job.
   ///
   /// - Parameter job: It runs once, on a thread of the pool.
+  /// - Returns: Whether it has to wait until another job ends.
   /// - Throws: `closed` after ``close()``, `unavailable` if no thread can be had; the job is not
   ///   run.
-  package func submit(_ job: @escaping Job) throws(StoreError) {
-    let refusal: StoreError? = state.change { state in
-      guard !state.isClosed else { return StoreError(.closed, "The store is closed.") }
-      if state.idle <= state.waiting, state.threads.count < threadsMax {
+  @discardableResult
+  package func submit(_ job: @escaping Job) throws(StoreError) -> Bool {
+    let outcome: Result<Bool, StoreError> = state.change { state in
+      guard !state.isClosed else {
+        return .failure(StoreError(.closed, "The store is closed."))
+      }
+      if state.idle <= state.jobs.count, state.threads.count < threadsMax {
         do throws(StoreError) {
           state.threads.append(
             try WorkerThread(name: name) { [state = self.state] in Self.work(state) })
+          state.idle += 1
         } catch {
-          guard !state.threads.isEmpty else { return error }
+          guard !state.threads.isEmpty else { return .failure(error) }
         }
       }
       state.jobs.append(job)
-      return nil
+      return .success(state.jobs.count > state.idle)
     }
-    if let refusal { throw refusal }
+    return try outcome.get()
   }
 
   /// Finishes the jobs that were handed over, then ends the threads.
@@ -193,15 +195,22 @@ package final class WorkerPool: Sendable {
   }
 
   private static func work(_ state: Monitor<State>) {
-    while true {
-      state.withLock { $0.idle += 1 }
-      let job: Job?? = state.wait { state in
-        if let job = state.next() { return .some(.some(job)) }
-        return state.isClosed ? .some(.none) : nil
-      }
-      state.withLock { $0.idle -= 1 }
-      guard case .some(.some(let job)) = job else { return }
+    while let job = next(state) {
       job()
+      state.withLock { $0.idle += 1 }
     }
+  }
+
+  /// Waits for a job; `nil` when the pool is closed and none is left.
+  private static func next(_ state: Monitor<State>) -> Job? {
+    let found: Job?? = state.wait { state in
+      if let job = state.jobs.popFirst() {
+        state.idle -= 1
+        return .some(.some(job))
+      }
+      return state.isClosed ? .some(.none) : nil
+    }
+    guard case .some(.some(let job)) = found else { return nil }
+    return job
   }
 }

@@ -1,3 +1,5 @@
+package import HoldfastCore
+
 /// How long a write must last once it returned.
 package enum Durability: Sendable {
   /// It survives the death of the process and of the machine.
@@ -50,4 +52,11 @@ package enum ReadKind: Sendable {
   /// Many rows, or a body of the user's: runs on a thread of its own, never on the cooperative
   /// pool.
   case scan
+}
+
+extension StoreError {
+  /// The answer to a write whose task was cancelled before the write began.
+  package static let cancelled = StoreError(
+    .unavailable, "The call was cancelled before it began; nothing was written.",
+    cause: CancellationError())
 }
