@@ -6,7 +6,8 @@ import NIOConcurrencyHelpers
 ///
 /// Watchers that keep up are served from a ring in memory; one that is further behind reads the
 /// database by itself until it has caught up. So a commit costs one read of the feed, however many
-/// watch. The tail works only while somebody waits.
+/// watch. The tail works only while somebody waits. The ring lags a little behind the commits, so
+/// the first look of each is at the database.
 package final class ChangeTail: Sendable {
   private struct State {
     /// The newest events, in order.
@@ -28,7 +29,7 @@ package final class ChangeTail: Sendable {
   /// How many events the ring holds.
   private static let eventsMax = 4_096
   /// How many events are read at once.
-  private static let pageMax = 512
+  static let pageMax = 512
   /// How soon the feed is looked at again while something is held back by an older transaction.
   private static let heldBackPause = Duration.milliseconds(20)
   /// How soon the feed is looked at again when nothing was heard: wake-ups may get lost.
@@ -81,6 +82,10 @@ package final class ChangeTail: Sendable {
 
   private static func forget(_ state: inout State) {
     state.reader = nil
+    empty(&state)
+  }
+
+  private static func empty(_ state: inout State) {
     state.events = []
     state.start = nil
     state.end = nil
@@ -131,9 +136,8 @@ package final class ChangeTail: Sendable {
         await committed.wait(
           atMost: page.heldBack ? Self.heldBackPause : Self.quietPause, time)
       } catch {
-        // Watchers read by themselves and see the error; the tail begins anew.
         cursor = nil
-        wakeAll()
+        fail(error)
         await committed.wait(atMost: Self.quietPause, time)
       }
     }
@@ -154,6 +158,15 @@ package final class ChangeTail: Sendable {
         state.events.removeFirst(surplus)
       }
     }
+    wakeAll()
+  }
+
+  /// Wakes the watchers for an error that the tail met.
+  ///
+  /// An outage heals by itself, and the ring goes on when it has. Anything else the watchers must
+  /// see, so the ring goes, and they read the database by themselves.
+  private func fail(_ error: StoreError) {
+    if error.code != .unavailable { state.withLockedValue { Self.empty(&$0) } }
     wakeAll()
   }
 

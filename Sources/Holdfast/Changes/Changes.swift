@@ -56,7 +56,8 @@ public struct Changes: Sendable {
     since: ChangeCursor, filter: ChangeFilter = ChangeFilter()
   ) async throws(StoreError) -> (items: [Change], next: ChangeCursor) {
     try await store.observed(Self.page) {
-      let page = try await store.tail.events(after: since.place)
+      // Whoever asks once must see what was acknowledged, and the ring of the watchers may lag.
+      let page = try await store.engine.feed(after: since.place, limit: ChangeTail.pageMax)
       let items = page.events.map(Change.init).filter(filter.matches)
       return (items, ChangeCursor(page.next))
     }
@@ -101,6 +102,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
     private var cursor: FeedCursor?
     private var waiting: ArraySlice<Change> = []
     private var place: (number: Int, wakeUp: WakeUp)?
+    private var hasLooked = false
 
     init(store: Store, cursor: FeedCursor?, filter: ChangeFilter) {
       self.store = store
@@ -129,7 +131,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
         // Taking part comes before the look, so that no commit falls between the two.
         let place = try joined()
         let cursor = try await begun(isolation: actor)
-        let page = try await store.tail.events(after: cursor)
+        let page = try await look(after: cursor, isolation: actor)
         self.cursor = page.next
         waiting = page.events.map(Change.init).filter(filter.matches)[...]
         if page.events.isEmpty {
@@ -153,7 +155,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
       while !Task.isCancelled {
         let place = try joined()
         let cursor = try await begun(isolation: #isolation)
-        let page = try await store.tail.events(after: cursor)
+        let page = try await look(after: cursor, isolation: #isolation)
         self.cursor = page.next
         let changes = page.events.map(Change.init).filter(filter.matches)
         guard changes.isEmpty else { return changes }
@@ -171,6 +173,19 @@ public struct ChangeSequence: AsyncSequence, Sendable {
       let made = try store.tail.join()
       place = made
       return made
+    }
+
+    /// What comes after a place.
+    ///
+    /// The first look is at the database itself: the ring of the watchers lags a little behind what
+    /// this caller was told is committed.
+    private func look(
+      after cursor: FeedCursor, isolation actor: isolated (any Actor)?
+    ) async throws(StoreError) -> FeedPage {
+      guard !hasLooked else { return try await store.tail.events(after: cursor) }
+      let page = try await store.engine.feed(after: cursor, limit: ChangeTail.pageMax)
+      hasLooked = true
+      return page
     }
 
     private func begun(

@@ -56,6 +56,9 @@ public final class Store: Sendable {
   /// transaction, and one opener at a time runs them. **Idempotency.** Opening twice gives two
   /// stores on the same data. **Cancellation.** Not taken notice of. **Cost.** Milliseconds.
   ///
+  /// With upkeep, which is the default, the store keeps itself: it lives, with its threads and
+  /// files, until ``close()``, also where nobody has it any more.
+  ///
   /// - Parameters:
   ///   - location: A path, a `postgres://` URL, or ``StoreLocation/temporary``.
   ///   - options: How to open it.
