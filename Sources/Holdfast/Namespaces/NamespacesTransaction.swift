@@ -168,8 +168,33 @@ public struct NamespacesTransaction {
       Self.clearRest, [.text(namespace.text + ":"), .text(namespace.text + ";")])
   }
 
+  /// Marks namespaces without any key, as a clear does, so that upkeep removes their rows; one that
+  /// has a key by now stays.
+  ///
+  /// It makes no event, because nobody sees a namespace that has no keys. The door is shut as for a
+  /// clear: a put that is under way would lose its namespace.
+  ///
+  /// - Parameters:
+  ///   - numbers: The numbers of their rows.
+  ///   - door: The door that all of them lie behind.
+  /// - Throws: What the database says, as a ``StoreError``.
+  func retire(_ numbers: [Int64], behind door: Int) throws(StoreError) {
+    let connection = try transaction.writing(bytes: 0)
+    try connection.shut([door])
+    _ = try connection.run(numbers.map { Step(Self.retire, [.integer($0)]) })
+  }
+
+  /// $1 namespace.
+  private static let retire = Statement(
+    """
+    UPDATE namespaces
+    SET cleared_at = holdfast_now()
+    WHERE id = $1 AND cleared_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM kv AS k WHERE k.namespace_id = $1)
+    """)
+
   /// $1 lower bound, $2 upper bound of the text with a colon, $3 how many.
-  private static let page = Statement(
+  static let page = Statement(
     """
     SELECT n.name
     FROM namespaces AS n
@@ -183,7 +208,7 @@ public struct NamespacesTransaction {
     """)
 
   /// $1 lower bound, $2 upper bound of the text with a colon.
-  private static let count = Statement(
+  static let count = Statement(
     """
     SELECT COUNT(*)
     FROM namespaces AS n

@@ -17,6 +17,8 @@ public final class Upkeep: Service {
   private let owner: String
   private let wakeUp = WakeUp()
   private let schedule = NIOLockedValueBox(Schedule(due: .zero))
+  /// When the namespaces are looked through, on the clock that no leap moves.
+  private let namespacesDue = NIOLockedValueBox(Duration.zero)
 
   /// When retention is due.
   private struct Schedule {
@@ -33,10 +35,13 @@ public final class Upkeep: Service {
   private static let lease = Duration.seconds(10)
   /// How often retention runs, on whichever node.
   private static let retentionPause = Duration.seconds(3_600)
+  /// How often a node looks through the namespaces.
+  private static let namespacesPause = Duration.seconds(3_600)
   /// How soon retention is tried again when it failed.
   private static let retryPause = Duration.seconds(60)
-  /// How many records one slice looks at.
-  private static let recordsMax = 100
+  /// How many lost leases one slice takes back: a task whose attempts are spent takes several round
+  /// trips, for its dead letter.
+  private static let leasesMax = 20
   /// How many approvals one slice lets expire: each takes several round trips, and a slice must end
   /// within the time that a body has, over a slow network too.
   private static let approvalsMax = 20
@@ -66,8 +71,8 @@ public final class Upkeep: Service {
     store.engine.unsubscribe(subscription)
   }
 
-  /// Sweeps, gives space back and runs retention; none of them is held up by another that fails or
-  /// has no end.
+  /// Sweeps, gives space back, runs retention and looks for empty namespaces; none of them is held
+  /// up by another that fails or has no end.
   ///
   /// - Parameter slicesMax: How many slices are swept at most.
   /// - Returns: How long nothing will be to do.
@@ -81,6 +86,7 @@ public final class Upkeep: Service {
     } catch { isSound = false }
     do throws(StoreError) { try await store.engine.maintain() } catch { isSound = false }
     do throws(StoreError) { try await retain() } catch { isSound = false }
+    do throws(StoreError) { try await retireNamespaces() } catch { isSound = false }
     guard isSound, failures.isEmpty, slices < slicesMax,
       let next = try? await store.engine.read(Step(UpkeepSQL.nextDue))
     else { return Self.pause }
@@ -126,7 +132,7 @@ public final class Upkeep: Service {
       case .approvals:
         try await sweepRecords { tx in try tx.approvals.expireDue(limit: Self.approvalsMax) }
       case .leases:
-        try await sweepRecords { tx in try tx.tasks.recoverExpired(limit: Self.recordsMax) }
+        try await sweepRecords { tx in try tx.tasks.recoverExpired(limit: Self.leasesMax) }
       case .versions: try await sweepRecords { tx in try FileSweeper.removeVersions(in: tx) }
       case .chunks: try await sweepRecords { tx in try FileSweeper.collectChunks(in: tx) }
       }
@@ -158,6 +164,14 @@ public final class Upkeep: Service {
       guard try tx.reading().run([lease])[0].changes == 1 else { return 0 }
       return try slice(tx)
     }
+  }
+
+  /// Has namespaces without keys removed, where this node has not looked for an hour.
+  private func retireNamespaces() async throws(StoreError) {
+    let now = store.context.time.monotonicTime()
+    guard now >= namespacesDue.withLockedValue(\.self) else { return }
+    try await NamespaceSweeper.retireEmpty(in: store)
+    namespacesDue.withLockedValue { $0 = now + Self.namespacesPause }
   }
 
   /// Runs retention where no node has for an hour and something has to go.

@@ -33,6 +33,11 @@ enum UpkeepPart: CaseIterable {
   }
 }
 
+extension Operation {
+  /// What the marking of namespaces without keys is called in metrics.
+  static let upkeepNamespaces = Operation("upkeep.namespaces", isWrite: true)
+}
+
 /// The statements of upkeep itself.
 enum UpkeepSQL {
   /// Which parts have something to do, a column each in their order.
@@ -70,6 +75,20 @@ enum UpkeepSQL {
       UNION ALL
       SELECT MIN(t.lease_expires_at) AS at FROM tasks AS t WHERE t.lease_expires_at IS NOT NULL
     ) AS n
+    """)
+
+  /// A page of the namespaces, in the order of their rows, each with whether it has keys: bounded
+  /// by what is looked at, not by what is found.
+  ///
+  /// $1 the last row of the page before, $2 how many.
+  static let namespaces = Statement(
+    """
+    SELECT n.id, n.name,
+      CASE WHEN EXISTS (SELECT 1 FROM kv AS k WHERE k.namespace_id = n.id) THEN 1 ELSE 0 END
+    FROM namespaces AS n
+    WHERE n.id > $1 AND n.cleared_at IS NULL
+    ORDER BY n.id
+    LIMIT CAST($2 AS BIGINT)
     """)
 
   /// A row where another node ran retention within the hour.
