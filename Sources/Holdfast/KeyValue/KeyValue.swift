@@ -121,6 +121,17 @@ extension KeyValue {
     }
   }
 
+  /// The first of several entries on one snapshot, as many as a page has room for.
+  ///
+  /// - Parameter keys: The keys.
+  /// - Returns: An entry or `nil` for each of the first keys; the others did not fit.
+  /// - Throws: ``StoreError`` with `invalid`, `too_large`, `unavailable`, `closed`.
+  package func getPage(_ keys: [String]) async throws(StoreError) -> [Entry?] {
+    try await store.consult(Operations.getMany) { [namespace] tx in
+      try tx.kv(namespace).getMany(keys, bytesMax: tx.context.limits.pageBytesMax)
+    }
+  }
+
   /// Whether a key is there.
   ///
   /// - Parameter key: The key.

@@ -8,13 +8,21 @@ import HoldfastEngine
 /// statements that one write sends together, each looks at the same conditions, so that none takes
 /// effect without the others.
 enum KeyValueSQL {
+  /// Whether a key is of the namespace $1.
+  ///
+  /// A number that is looked up once, and no join: of a join PostgreSQL does not know that it meets
+  /// one namespace, and would read and sort all keys of it for one page.
+  private static let isOfNamespace = """
+    k.namespace_id = (
+          SELECT n.id FROM namespaces AS n WHERE n.name = $1 AND n.cleared_at IS NULL)
+    """
+
   /// $1 namespace, $2 key.
   static let get = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key = $2
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     """)
 
@@ -24,9 +32,8 @@ enum KeyValueSQL {
   static let getWithExpired = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key = $2
     """)
 
   /// PostgreSQL's put: writes a row and its events, and says whether the key is new.
@@ -237,15 +244,17 @@ enum KeyValueSQL {
   static let deleteEvent = Statement(
     """
     INSERT INTO changes (revision, kind, namespace, subject, operation, at)
-    SELECT holdfast_revision(), 'kv', n.name, k.key, 'delete', holdfast_now()
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key = $2
+    SELECT holdfast_revision(), 'kv', CAST($1 AS TEXT), k.key, 'delete', holdfast_now()
+    FROM kv AS k
+    WHERE k.key = $2
+      AND k.namespace_id = (
+        SELECT n.id FROM namespaces AS n
+        WHERE n.name = $1 AND n.cleared_at IS NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM runs AS r
+            WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted')))
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
       AND (CAST($3 AS BIGINT) IS NULL OR k.version = CAST($3 AS BIGINT))
-      AND NOT EXISTS (
-        SELECT 1 FROM runs AS r
-        WHERE r.id = n.run_id AND r.status IN ('archived', 'deleted'))
     """)
 
   /// Sets or removes the expiry of a live key.
@@ -267,9 +276,8 @@ enum KeyValueSQL {
   static let count = Statement(
     """
     SELECT COUNT(*)
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key >= $2 AND k.key < $3
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     """)
 
@@ -277,9 +285,8 @@ enum KeyValueSQL {
   static let list = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key >= $2 AND k.key < $3
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     ORDER BY k.key
     LIMIT CAST($4 AS BIGINT)
@@ -289,9 +296,8 @@ enum KeyValueSQL {
   static let listWithValues = Statement(
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description, k.value
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key >= $2 AND k.key < $3
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     ORDER BY k.key
     LIMIT CAST($4 AS BIGINT)
@@ -302,9 +308,8 @@ enum KeyValueSQL {
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
       CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key >= $2 AND k.key < $3
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
     ORDER BY k.key DESC
     LIMIT CAST($4 AS BIGINT)
@@ -319,9 +324,8 @@ enum KeyValueSQL {
     """
     SELECT k.key, k.version, k.created_at, k.updated_at, k.expires_at, k.description,
       CASE WHEN CAST($5 AS BIGINT) = 1 THEN k.value END
-    FROM namespaces AS n
-    JOIN kv AS k ON k.namespace_id = n.id
-    WHERE n.name = $1 AND n.cleared_at IS NULL AND k.key >= $2 AND k.key < $3
+    FROM kv AS k
+    WHERE \(isOfNamespace) AND k.key >= $2 AND k.key < $3
       AND (k.expires_at IS NULL OR k.expires_at > holdfast_now())
       AND k.updated_at <= CAST($6 AS BIGINT)
       AND (k.updated_at < CAST($6 AS BIGINT)

@@ -64,6 +64,21 @@ extension KeyValueTransaction {
   /// - Returns: An entry or `nil` for each key.
   /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, `too_large` for too many.
   public func getMany(_ keys: [String]) throws(StoreError) -> [Entry?] {
+    try getMany(keys, bytesMax: .max)
+  }
+
+  /// The first of several entries, as many as a page has room for.
+  ///
+  /// They are asked for in parts, the next one as long as the room that is left has place for
+  /// entries like those before it: a few large values that are asked for again and again must not
+  /// all be in memory at once.
+  ///
+  /// - Parameters:
+  ///   - keys: The keys.
+  ///   - bytesMax: How large the values may be together; at least one part is read.
+  /// - Returns: An entry or `nil` for each of the first keys.
+  /// - Throws: ``StoreError`` with `invalid` for a key that cannot be, `too_large` for too many.
+  func getMany(_ keys: [String], bytesMax: Int) throws(StoreError) -> [Entry?] {
     try namespace.check(limits)
     guard keys.count <= limits.transactionOperationsMax else {
       throw Excess.refusal(
@@ -71,18 +86,31 @@ extension KeyValueTransaction {
         hint: "Ask in several calls.", details: [:])
     }
     for key in keys { try Key.check(key, limits) }
-    let steps = keys.map { Step(KeyValueSQL.get, [.text(namespace.text), .text($0)]) }
+    let connection = try transaction.reading()
     var entries: [Entry?] = []
     entries.reserveCapacity(keys.count)
-    for result in try transaction.reading().run(steps) {
-      guard let columns = result.rows.first else {
-        entries.append(nil)
-        continue
+    var bytes = 0
+    var part = bytesMax == .max ? keys.count : Self.firstPart
+    while entries.count < keys.count, entries.isEmpty || bytes < bytesMax {
+      let steps = keys[entries.count...].prefix(part).map {
+        Step(KeyValueSQL.get, [.text(namespace.text), .text($0)])
       }
-      entries.append(try Entry(columns: columns))
+      for result in try connection.run(steps) {
+        let columns = result.rows.first
+        bytes += columns?[6].text?.utf8.count ?? 0
+        entries.append(
+          try columns.flatMap { columns throws(StoreError) in
+            try Entry(columns: columns)
+          })
+      }
+      let average = max(bytes / entries.count, 64)
+      part = max((bytesMax - bytes) / average, 1)
     }
     return entries
   }
+
+  /// How many entries of unknown size are asked for at once.
+  private static let firstPart = 4
 
   /// Whether a key is there.
   ///

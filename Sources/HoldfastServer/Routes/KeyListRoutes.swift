@@ -8,7 +8,7 @@ enum KeyListRoutes {
     Route(.get, "/v1/kv", role: .reader, answer: namespaces),
     Route(.get, "/v1/kv/{namespace}", role: .reader, answer: keys),
     Route(.delete, "/v1/kv/{namespace}", role: .agent, answer: clear),
-    Route(.post, "/v1/kv/{namespace}/get-many", role: .reader, answer: getMany),
+    Route(.post, "/v1/kv/{namespace}/get-many", role: .reader, writes: false, answer: getMany),
     Route(.post, "/v1/kv/{namespace}/put-many", role: .agent) { call in
       try await batch(call, KeyValueOperations.putMany)
     },
@@ -82,7 +82,7 @@ enum KeyListRoutes {
     var fields = Fields(try call.fields())
     let keys = try fields.texts("keys")
     try fields.finish()
-    let entries = try await call.store.kv(namespace).getMany(keys)
+    let entries = try await call.store.kv(namespace).getPage(keys)
     var body = Array(#"{"items":["#.utf8)
     var taken = 0
     for entry in entries {
