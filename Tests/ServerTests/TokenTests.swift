@@ -57,6 +57,9 @@ import Testing
         let body: Value? = method == "POST" ? ["name": "x", "role": "admin"] : nil
         #expect(try await server.send(method, path, body, as: lesser).status == 403)
       }
+      let none = try await server.send(
+        "POST", "/v1/tokens", ["name": "x", "role": "reader", "namespaces": []])
+      #expect(none.status == 422 && none.details["reason"] == "empty")
       let bodies: [(Value, String)] = [
         (["name": "x"], "role"), (["name": "x", "role": "king"], "role"),
         (["name": "x", "role": "agent", "namespaces": ["a:*:b"]], "namespaces"),
@@ -113,45 +116,75 @@ import Testing
       #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
       var status = stat()
       #expect(stat(path, &status) == 0)
-      #expect(status.st_mode & 0o777 == 0o400)
+      #expect(status.st_mode & 0o777 == 0o600)
       let again = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
       #expect(again == .existing)
       #expect(try Self.read(path) == secret)
-      // A start that died before the store knew the token left the file; the next takes it up.
-      try await test.store.tokens.revoke("admin")
-      chmod(path, 0o600)
+    }
+    // A start that died before the store knew the token left the file; the next takes it up.
+    try await withStore(on: engine) { test in
+      let path = folder + "/data/admin-token"
+      let secret = try Self.read(path)
       let taken = try await AdminToken.ensure(store: test.store, directory: folder + "/data")
       #expect(taken == .written(path))
       #expect(try await test.store.tokens.authenticate(secret)?.role == .admin)
     }
   }
 
-  /// Goal: a token that was revoked stays so, whatever file it stands in.
+  /// Goal: a token that was revoked stays so, whatever file or variable it stands in; and the file
+  /// is not lost, for another store may know its token.
   ///
-  /// Method: the token of the file is revoked, and the server starts again; also where the start
-  /// that made it died before it could mark the file.
+  /// Method: the token of the file is revoked, and the server starts again; the same with a secret
+  /// from outside.
   @Test(arguments: Engines.available)
   func `a revoked admin token is never taken up again`(on engine: TestEngine) async throws {
     let folder = try ScratchFolder.make()
     defer { ScratchFolder.remove(folder) }
     try await withStore(on: engine) { test in
       let path = folder + "/admin-token"
-      func start() async throws -> AdminToken.Outcome {
-        try await AdminToken.ensure(store: test.store, directory: folder)
+      let tokens = test.store.tokens
+      func start(_ secret: String? = nil) async throws -> AdminToken.Outcome {
+        try await AdminToken.ensure(store: test.store, directory: folder, secret: secret)
       }
       #expect(try await start() == .written(path))
-      for diesUnmarked in [false, true] {
+      for _ in 0..<2 {
         let secret = try Self.read(path)
-        if diesUnmarked {
-          chmod(path, 0o600)
-          #expect(try await start() == .existing)
-        }
-        try await test.store.tokens.revoke("admin")
+        #expect(try await start() == .existing)
+        try await tokens.revoke("admin")
         #expect(try await start() == .written(path))
-        #expect(try await test.store.tokens.authenticate(secret) == nil)
-        let next = try Self.read(path)
-        #expect(try await test.store.tokens.authenticate(next)?.role == .admin)
+        #expect(try await tokens.authenticate(secret) == nil)
+        #expect(try Self.read(path + ".revoked") == secret)
+        #expect(try await tokens.authenticate(try Self.read(path))?.role == .admin)
       }
+      try await tokens.revoke("admin")
+      let given = "hf_given-from-outside-0123456789"
+      #expect(try await start(given) == .given)
+      try await tokens.revoke("admin")
+      let refused = await #expect(throws: StoreError.self) { try await start(given) }
+      #expect(refused?.code == .conflict && refused?.details["reason"] == "used")
+      #expect(try await tokens.authenticate(given) == nil)
+    }
+  }
+
+  /// Goal: a secret is one token's for ever; a name is free again.
+  @Test(arguments: Engines.available)
+  func `a revoked token frees its name and not its secret`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let tokens = test.store.tokens
+      let first = try await tokens.create("a", role: .reader)
+      try await tokens.revoke("a")
+      #expect(try await !tokens.revoke("a"))
+      #expect(try await tokens.list().items.isEmpty)
+      let second = try await tokens.create("a", role: .agent)
+      #expect(try await tokens.list().items.map(\.role) == [.agent])
+      for secret in [first.secret, second.secret] {
+        let used = await #expect(throws: StoreError.self) {
+          try await tokens.create("b", role: .admin, secret: secret)
+        }
+        #expect(used?.code == .conflict && used?.details["field"] == "secret")
+      }
+      #expect(try await tokens.authenticate(first.secret) == nil)
+      #expect(try await tokens.authenticate(second.secret)?.role == .agent)
     }
   }
 

@@ -103,15 +103,19 @@ CREATE TABLE bots (
 -- Access tokens: only the SHA-256 of a token is kept.
 CREATE TABLE tokens (
   number INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('reader', 'agent', 'operator', 'admin')),
   patterns TEXT NOT NULL DEFAULT '[]',
   prefix TEXT NOT NULL,
   digest BLOB NOT NULL UNIQUE,
   version INTEGER NOT NULL CHECK (version > 0),
   created_at INTEGER NOT NULL,
-  expires_at INTEGER
+  expires_at INTEGER,
+  revoked_at INTEGER
 ) STRICT;
+
+-- A name is free again once its token was revoked; a secret never is.
+CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;
 
 -- The first answer of every write that carried an idempotency key.
 CREATE TABLE idempotency (

@@ -124,7 +124,7 @@ private enum HealthSQL {
     UNION ALL SELECT 'files', (SELECT COUNT(*) FROM files WHERE deleted_at IS NULL)
     UNION ALL SELECT 'file_versions', (SELECT COUNT(*) FROM file_versions)
     UNION ALL SELECT 'chunks', (SELECT COUNT(*) FROM chunks)
-    UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens)
+    UNION ALL SELECT 'tokens', (SELECT COUNT(*) FROM tokens WHERE revoked_at IS NULL)
     UNION ALL SELECT 'audit_log', (SELECT COUNT(*) FROM audit_log)
     UNION ALL SELECT 'changes', (SELECT COUNT(*) FROM changes)
     UNION ALL SELECT 'providers', (SELECT COUNT(*) FROM provider_health)

@@ -113,16 +113,27 @@ enum TokenSQL {
     """
     SELECT name, role, patterns, prefix, created_at, expires_at
     FROM tokens
-    WHERE name > $1
+    WHERE name > $1 AND revoked_at IS NULL
     ORDER BY name
     LIMIT CAST($2 AS BIGINT)
     """)
 
   /// $1 name.
+  ///
+  /// The row stays: a secret that was revoked is never accepted again.
   static let revoke = Statement(
     """
-    DELETE FROM tokens
-    WHERE name = $1
+    UPDATE tokens
+    SET revoked_at = holdfast_now(), version = holdfast_revision()
+    WHERE name = $1 AND revoked_at IS NULL
+    """)
+
+  /// $1 digest; whether a token has or had it.
+  static let known = Statement(
+    """
+    SELECT 1
+    FROM tokens
+    WHERE digest = $1
     """)
 
   /// $1 digest.
@@ -132,7 +143,7 @@ enum TokenSQL {
     """
     SELECT name, role, patterns, prefix, created_at, expires_at
     FROM tokens
-    WHERE digest = $1
+    WHERE digest = $1 AND revoked_at IS NULL
     """)
 
   /// $1 digest.
@@ -140,14 +151,15 @@ enum TokenSQL {
     """
     SELECT name, role, patterns, prefix, created_at, expires_at
     FROM tokens
-    WHERE digest = $1 AND (expires_at IS NULL OR expires_at > holdfast_now())
+    WHERE digest = $1 AND revoked_at IS NULL
+      AND (expires_at IS NULL OR expires_at > holdfast_now())
     """)
 
   static let hasAdmin = Statement(
     """
     SELECT CASE WHEN EXISTS (
       SELECT 1 FROM tokens
-      WHERE role = 'admin' AND patterns = '[]'
+      WHERE role = 'admin' AND patterns = '[]' AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > holdfast_now()))
       THEN 1 ELSE 0 END
     """)

@@ -39,7 +39,8 @@ public struct Tokens: Sendable {
   ///   - ttl: How long the token is accepted; for ever if left out.
   ///   - secret: The secret to use, where it comes from outside; at least 20 bytes.
   /// - Returns: The token with its secret.
-  /// - Throws: ``StoreError`` with `conflict` for a name that is taken, `invalid`.
+  /// - Throws: ``StoreError`` with `conflict` for a name that is taken or a secret that was used
+  ///   before, `invalid`.
   public func create(
     _ name: String, role: Role, patterns: [NamespacePattern] = [], ttl: Duration? = nil,
     secret: String? = nil
@@ -50,9 +51,10 @@ public struct Tokens: Sendable {
     if let ttl { try Checks.lifetime(ttl, limits) }
     if let secret { try Token.check(secret: secret) }
     let secret = secret ?? Token.makeSecret(store.context.ids)
+    let digest = Token.digest(secret)
     let bindings: [Bound] = [
       .text(name), .text(role.rawValue), .text(StoredJSON.text(patterns.map(\.text))),
-      .text(String(secret.prefix(Token.shownCharacters))), .blob(Token.digest(secret)),
+      .text(String(secret.prefix(Token.shownCharacters))), .blob(digest),
       Bound(ttl?.microseconds),
     ]
     let token = try await store.change(Self.create, by: owner) { tx in
@@ -61,6 +63,9 @@ public struct Tokens: Sendable {
         try Token(row: row)
       }
       guard let token else {
+        if try connection.first(TokenSQL.known, [.blob(digest)], { _ in true }) ?? false {
+          throw Self.usedSecret
+        }
         throw StoreError(
           .conflict, "A token with this name exists already.",
           hint: "Use another name, or revoke the old token first.")
@@ -77,6 +82,20 @@ public struct Tokens: Sendable {
       return token
     }
     return IssuedToken(secret: secret, token: token)
+  }
+
+  /// The refusal of a secret that belongs to a token, or did until that was revoked.
+  private static let usedSecret = StoreError(
+    .conflict, "This secret belongs to another token, or to one that was revoked.",
+    hint: "Choose another secret.", details: ["field": "secret", "reason": "used"])
+
+  /// Whether a token with this secret was ever made here, accepted still or not.
+  ///
+  /// - Parameter secret: The secret.
+  /// - Returns: Whether there was one.
+  /// - Throws: ``StoreError`` with `unavailable`, `closed`.
+  package func hasKnown(_ secret: String) async throws(StoreError) -> Bool {
+    try await !store.engine.read(Step(TokenSQL.known, [.blob(Token.digest(secret))])).rows.isEmpty
   }
 
   /// Refuses names that stand for somebody else where it is told who acted.
@@ -112,6 +131,8 @@ public struct Tokens: Sendable {
   }
 
   /// Revokes a token at once, on every node.
+  ///
+  /// Its name is free for another token then; its secret is never accepted again.
   ///
   /// - Parameter name: Its name.
   /// - Returns: Whether there was one.

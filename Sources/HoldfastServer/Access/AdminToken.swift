@@ -24,9 +24,9 @@ package enum AdminToken {
   /// Makes an admin token where the store has none.
   ///
   /// The file is there, whole and on the disk, before the store knows the token: a death in between
-  /// leaves a file that the next start takes up, and never a token that nobody has. Once the store
-  /// knows it, the file is read-only, which says that its token was used: should it be revoked, it
-  /// is not taken up again, but replaced.
+  /// leaves a file that the next start takes up, and never a token that nobody has. A token that
+  /// was revoked is not taken up again: its file is moved aside, for another store may know it
+  /// still.
   ///
   /// - Parameters:
   ///   - store: The store.
@@ -34,43 +34,32 @@ package enum AdminToken {
   ///   - secret: A secret from outside (`HOLDFAST_ADMIN_TOKEN`), which needs no file.
   /// - Returns: What was found or done.
   /// - Throws: ``StoreError`` with `unavailable` where the file cannot be written, `invalid` for a
-  ///   secret that is too short.
+  ///   secret that is too short, `conflict` for one from outside that was revoked.
   package static func ensure(
     store: Store, directory: String, secret: String? = nil
   ) async throws(StoreError) -> Outcome {
-    let path = directory + "/admin-token"
-    guard try await !store.tokens.hasAdmin() else {
-      try await markUsed(path, store)
-      return .existing
-    }
+    guard try await !store.tokens.hasAdmin() else { return .existing }
     if let secret, !secret.isEmpty {
       return try await create(store, secret) ? .given : .existing
     }
-    if isUsed(path) {
+    let path = directory + "/admin-token"
+    if let kept = read(path), try await store.tokens.hasKnown(kept) {
       // Its token is gone, unless somebody has made it this moment.
       guard try await !store.tokens.hasAdmin() else { return .existing }
-      unlink(path)
+      putAside(path, kept)
     }
     let secret = try write(Token.makeSecret(store.context.ids), in: directory, to: path)
-    guard try await create(store, secret) else { return .existing }
-    chmod(path, used)
-    return .written(path)
+    return try await create(store, secret) ? .written(path) : .existing
   }
 
-  /// The mode of a file whose token the store has known.
-  private static let used: mode_t = 0o400
-
-  private static func isUsed(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & 0o200 == 0
-  }
-
-  /// Marks a file whose token the store knows; a start may have died before it did.
-  private static func markUsed(_ path: String, _ store: Store) async throws(StoreError) {
-    guard !isUsed(path), let secret = read(path),
-      try await store.tokens.authenticate(secret) != nil
-    else { return }
-    chmod(path, used)
+  /// Moves a file aside whose token is gone; one that somebody has put in its place stays.
+  private static func putAside(_ path: String, _ secret: String) {
+    let aside = path + ".revoked"
+    guard rename(path, aside) == 0, let moved = read(aside), !Bytewise.equal(moved, secret) else {
+      return
+    }
+    link(aside, path)
+    unlink(aside)
   }
 
   /// Creates the token under the first free name; false when another process was faster.
@@ -80,13 +69,20 @@ package enum AdminToken {
         let name = number == 1 ? "admin" : "admin-\(number)"
         _ = try await store.tokens.create(name, role: .admin, secret: secret)
         return true
-      } catch .conflict {
+      } catch {
+        guard error.code == .conflict else { throw error }
         if try await store.tokens.hasAdmin() { return false }
+        guard error.details["reason"] != "used" else { throw revoked }
       }
     }
     throw StoreError(
       .conflict, "No name for an admin token is free.", hint: "Revoke tokens that are not used.")
   }
+
+  private static let revoked = StoreError(
+    .conflict, "The admin token that was given was revoked, or has expired.",
+    hint: "Give another HOLDFAST_ADMIN_TOKEN, or make one with holdfast token create.",
+    details: ["reason": "used"])
 
   /// Writes the secret to a file that only this user can read, or takes the one that is there.
   private static func write(

@@ -20,7 +20,7 @@ enum TokenRoutes {
     try onlyOnce(call)
     var fields = Fields(try call.fields())
     let name = try fields.text("name")
-    let role = try role(&fields)
+    let role: Role = try fields.word("role")
     let patterns = try patterns(&fields)
     let ttl = try fields.optionalDuration("ttl")
     try fields.finish()
@@ -35,17 +35,17 @@ enum TokenRoutes {
       ])
   }
 
-  private static func role(_ fields: inout Fields) throws(StoreError) -> Role {
-    guard let role = Role(rawValue: try fields.text("role")) else {
-      let words = Role.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Fields.type("role", "one of \(words)")
-    }
-    return role
-  }
-
+  /// The namespaces that a token reaches, all where the field is left out.
   private static func patterns(_ fields: inout Fields) throws(StoreError) -> [NamespacePattern] {
+    guard let texts = try fields.optionalTexts("namespaces") else { return [] }
+    guard !texts.isEmpty else {
+      // Who means none must not get all.
+      throw Fields.failure(
+        "namespaces", "empty", "A token that reaches no namespace is of no use.",
+        hint: "Name one, or leave the field out for a token that reaches all.")
+    }
     var patterns: [NamespacePattern] = []
-    for text in try fields.optionalTexts("namespaces") ?? [] {
+    for text in texts {
       patterns.append(
         try Fields.naming("namespaces") { () throws(StoreError) in try NamespacePattern(text) })
     }

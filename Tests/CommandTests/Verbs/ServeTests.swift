@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// `holdfast serve`, and the verbs that speak to it.
-@Suite struct ServeVerb {
+@Suite(.timeLimit(.minutes(5))) struct ServeVerb {
   /// Goal: one vocabulary: `--json` is what HTTP gives, with or without a network.
   ///
   /// Method: on a store with keys, runs, bots and a token, every reading verb is asked on the file
@@ -69,14 +69,14 @@ import Testing
 
   /// Goal: the admin's token is for its owner alone.
   ///
-  /// Method: the file has the mode 0400 and the folder 0700; a secret from outside needs no file; a
+  /// Method: the file has the mode 0600 and the folder 0700; a secret from outside needs no file; a
   /// wrong token exits 77.
   @Test func `the admin's token is kept close`() async throws {
     let place = try await Place()
     let server = try await place.serve()
     let manager = FileManager.default
     let file = try manager.attributesOfItem(atPath: place.folder + "/data/admin-token")
-    #expect(file[.posixPermissions] as? Int == 0o400)
+    #expect(file[.posixPermissions] as? Int == 0o600)
     let folder = try manager.attributesOfItem(atPath: place.folder + "/data")
     #expect(folder[.posixPermissions] as? Int == 0o700)
     var wrong = server.environment
