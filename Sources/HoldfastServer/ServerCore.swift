@@ -16,6 +16,7 @@ final class ServerCore: Sendable {
   private let signIn: SignIn
   private let hosts: HostCheck
   private let inFlight: InFlight
+  private let uploads: InFlight
   private let numbers: RequestNumbers
 
   init(store: Store, options: ServerOptions) {
@@ -28,6 +29,7 @@ final class ServerCore: Sendable {
     signIn = SignIn(store: store, time: store.context.time)
     hosts = HostCheck(address: options.host, hosts: options.hosts, origins: options.origins)
     inFlight = InFlight(max: options.requestsAtOnceMax)
+    uploads = InFlight(max: options.uploadsAtOnceMax)
     numbers = RequestNumbers(store.context.ids)
   }
 }
@@ -87,12 +89,12 @@ extension ServerCore: HTTPResponder {
     case .found(let route):
       if let role = route.role { try access.require(role) }
       let pace = route.pace(of: target)
-      let isCounted = pace != .waiting && pace != .waitingOnBody
-      if isCounted { try inFlight.enter() }
-      defer { if isCounted { inFlight.leave() } }
-      let body =
-        route.takesBody ? try await bodies.collect(request, from: context.channel) : nil
+      let body = route.takesBody ? try await collect(request, context) : nil
       progress.hasBody = body != nil
+      // Counted once its body is there, or clients that send slowly would keep all others out.
+      let slots = slots(of: route, pace)
+      try slots?.enter()
+      defer { slots?.leave() }
       if route.pace == .streaming {
         progress.stream = try BodyStream(
           request, from: context.channel, bytesMax: store.context.limits.fileBytesMax)
@@ -101,6 +103,32 @@ extension ServerCore: HTTPResponder {
         request, target, route, access: access, core: self, channel: context.channel, body: body,
         stream: progress.stream)
       return try await run(route, pace, call)
+    }
+  }
+
+  /// The body; one that took its time may have outlived the token that it came with.
+  private func collect(
+    _ request: Request, _ context: RequestScope
+  ) async throws -> Bodies.Body {
+    let start = time.monotonicTime()
+    let body = try await bodies.collect(request, from: context.channel)
+    if time.monotonicTime() - start > Self.briefly {
+      try await trust(request, context.channel)
+    }
+    return body
+  }
+
+  /// How long a token that was good is taken to be so.
+  private static let briefly = Duration.seconds(1)
+
+  /// What a request is counted among: those that only wait cost little, and whether the server
+  /// lives is told however busy it is.
+  private func slots(of route: Route, _ pace: Route.Pace) -> InFlight? {
+    if route.role == nil { return nil }
+    return switch pace {
+    case .waiting, .waitingOnBody: nil
+    case .streaming: uploads
+    case .quick, .work, .long, .waitingIfAsked: inFlight
     }
   }
 
@@ -115,13 +143,18 @@ extension ServerCore: HTTPResponder {
     return try await signIn.access(request.headers, from: context.channel)
   }
 
-  /// Looks again whether the token of a stream that lasts, or of a call that waited, is still good.
+  /// Looks again whether the token of a stream that lasts, of a call that waited, or of a body that
+  /// took its time to come is still good.
   ///
   /// - Parameter call: The request.
   /// - Throws: `unauthenticated` once it was revoked or has expired.
   func trust(_ call: Call) async throws(StoreError) {
-    guard call.channel != nil else { return }
-    try await signIn.trust(call.headers)
+    try await trust(call.request, call.channel)
+  }
+
+  private func trust(_ request: Request, _ channel: (any Channel)?) async throws(StoreError) {
+    guard channel != nil else { return }
+    try await signIn.trust(request.headers)
   }
 
   private func run(
@@ -129,8 +162,7 @@ extension ServerCore: HTTPResponder {
   ) async throws -> Response {
     let isTimed = pace == .work || (pace == .quick && store.isRemote)
     guard isTimed else { return try await route.answer(call) }
-    let isWrite = call.request.method != .get && call.request.method != .head
-    let late = Self.late(isWrite: isWrite)
+    let late = Self.late(isWrite: route.writes)
     return try await TimeLimit.run(options.requestTimeMax, time, late: late) {
       try await route.answer(call)
     }

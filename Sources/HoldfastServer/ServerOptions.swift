@@ -6,7 +6,8 @@ public struct ServerOptions: Sendable {
   public var host = "127.0.0.1"
   /// The port to listen on; 0 for any that is free.
   public var port = 7_420
-  /// More names that a server on a loopback address answers to.
+  /// More names that the server answers to: on a loopback address besides the loopback names, on
+  /// another one only to these if there are any, else to every name.
   public var hosts: [String] = []
   /// Pages besides the server's own that may ask, such as `https://console.example`.
   public var origins: [String] = []
@@ -16,6 +17,8 @@ public struct ServerOptions: Sendable {
   public var connectionsMax = 16_384
   /// How many requests are worked on at once; more are answered with 503.
   public var requestsAtOnceMax = 2_048
+  /// How many files may come in at once; more are answered with 503.
+  public var uploadsAtOnceMax = 256
   /// How many bytes of bodies are held at once; more are answered with 503.
   public var bodyBytesAtOnceMax = 512 << 20
   /// How long the header fields of a request may be together, in bytes.

@@ -18,6 +18,10 @@ import Testing
         "PUT", "/v1/retention", ["kind": "tasks", "namespace": "run:a", "keep_for": "30s"])
       #expect(set.status == 200)
       #expect(set.body["items"]?.arrayValue?.last?["namespace"] == "run:a")
+      // What a list shows can be put back: null is as good as left out.
+      let general = try await server.send(
+        "PUT", "/v1/retention", ["kind": "tasks", "namespace": .null, "keep_for": "7d"])
+      #expect(general.status == 200)
       let sized = try await server.send("PUT", "/v1/retention", ["size_max": 5_000_000])
       #expect(sized.body["size_max"] == 5_000_000)
       let cleared = try await server.send("PUT", "/v1/retention", ["size_max": .null])

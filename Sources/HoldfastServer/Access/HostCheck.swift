@@ -6,8 +6,8 @@ import NIOConcurrencyHelpers
 ///
 /// A page on the web can point its own name at this machine and have a browser speak to the server
 /// behind it (DNS rebinding). A server on a loopback address therefore answers only to loopback
-/// names and those that were configured; and wherever a browser says which page is asking, that
-/// page must be the server's own.
+/// names and those that were configured, another one to those that were configured, if any were;
+/// and wherever a browser says which page is asking, that page must be the server's own.
 final class HostCheck: Sendable {
   private let isLoopback: Bool
   private let hosts: Set<String>
@@ -30,7 +30,7 @@ final class HostCheck: Sendable {
   /// - Parameter head: The request's head.
   /// - Throws: 403.
   func check(_ head: HTTPRequest) throws(Refusal) {
-    if isLoopback, let authority = head.authority,
+    if isLoopback || !hosts.isEmpty, let authority = head.authority,
       !accepted.withLockedValue({ Bytewise.equal($0, authority) })
     {
       guard isOwn(authority) else { throw Self.refused("The Host field names another server.") }
@@ -46,7 +46,7 @@ final class HostCheck: Sendable {
 
   private func isOwn(_ authority: String) -> Bool {
     let host = Self.host(of: authority).lowercased()
-    return Self.isLoopback(host) || hosts.contains(host)
+    return (isLoopback && Self.isLoopback(host)) || hosts.contains(host)
   }
 
   /// A host without its port, and an IPv6 address without its brackets.
@@ -69,6 +69,7 @@ final class HostCheck: Sendable {
   private static func refused(_ message: String) -> Refusal {
     Refusal(
       StoreError(
-        .forbidden, message, hint: "Name the host or the origin among those that serve allows."))
+        .forbidden, message,
+        hint: "Allow it: serve --allow-host NAME, or --allow-origin URL for a page."))
   }
 }

@@ -4,12 +4,20 @@ import HoldfastCore
 struct Query {
   private var values: [(name: String, value: String)] = []
 
+  /// More parameters than any route has: each is compared with those before it.
+  private static let countMax = 64
+
   /// Reads a query.
   ///
   /// - Parameter text: What stands after the question mark.
-  /// - Throws: 400 for a parameter that stands twice, and for what cannot be decoded.
+  /// - Throws: 400 for a parameter that stands twice, for more of them than any route has, and for
+  ///   what cannot be decoded.
   init(_ text: Substring) throws(Refusal) {
     for part in text.split(separator: "&") {
+      guard values.count < Self.countMax else {
+        throw Refusal.malformed(
+          "The query has more than \(Self.countMax) parameters.", hint: "Send fewer.")
+      }
       let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = try PercentText.decode(pair[0], plusIsSpace: true)
       let value = try PercentText.decode(pair.count > 1 ? pair[1] : "", plusIsSpace: true)

@@ -28,6 +28,8 @@ final class Route: Sendable {
   /// The least role that may use it; `nil` for whoever comes, signed in or not.
   let role: Role?
   let pace: Pace
+  /// Whether the answer may change something: where it is lost, that is uncertain.
+  let writes: Bool
   let answer: @Sendable (Call) async throws -> Response
   /// Which segments of a path stand in the pattern's places.
   let places: [Int]
@@ -40,12 +42,14 @@ final class Route: Sendable {
 
   init(
     _ method: HTTPRequest.Method, _ pattern: String, role: Role?, pace: Pace = .work,
+    writes: Bool? = nil,
     answer: @escaping @Sendable (Call) async throws -> Response
   ) {
     self.method = method
     self.pattern = pattern
     self.role = role
     self.pace = pace
+    self.writes = writes ?? (method != .get && method != .head)
     self.answer = answer
     parts = pattern.split(separator: "/").map { part in
       part.first == "{" ? .place : .word(String(part))

@@ -32,6 +32,10 @@ package struct APIRequest: Sendable {
   package var body: [UInt8]
   /// A body that is read while it is sent, instead of one that is all there.
   package var upload: Upload?
+  /// Whether it may change something: where its answer is lost, that is uncertain.
+  package var writes: Bool
+  /// Whether nothing may come for as long as the work takes, which may be minutes.
+  package var isLong = false
 
   /// A body that comes in pieces.
   package struct Upload: Sendable {
@@ -55,6 +59,7 @@ package struct APIRequest: Sendable {
     self.headers = headers
     self.body = body
     self.upload = upload
+    writes = method != .get && method != .head
   }
 }
 

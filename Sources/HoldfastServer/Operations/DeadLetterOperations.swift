@@ -104,12 +104,7 @@ enum DeadLetterOperations {
       since: try fields.optionalTime("since"), until: try fields.optionalTime("until"),
       after: try fields.optionalText("after"),
       limit: try fields.optionalInteger("limit").map { Int($0) })
-    if let word = try fields.optionalText("status") {
-      guard let status = DeadLetterStatus(rawValue: word) else {
-        throw Fields.type("status", "open, given_up or resolved")
-      }
-      query.status = status
-    }
+    query.status = try fields.optionalWord("status")
     @Sendable func reply(_ page: Page<DeadLetter>) -> Reply {
       Reply(
         status: 200, body: .object(Value.page(page.items.map(\.json), next: page.next)),

@@ -75,6 +75,21 @@ struct Fields {
     return word
   }
 
+  /// Takes one of several words that may be left out.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: What the word stands for; `nil` where it is left out.
+  /// - Throws: `invalid` for any other word.
+  mutating func optionalWord<Word: RawRepresentable & CaseIterable>(
+    _ name: String
+  ) throws(StoreError) -> Word? where Word.RawValue == String {
+    guard let value = object[name], !value.isNull else {
+      _ = optional(name)
+      return nil
+    }
+    return try word(name)
+  }
+
   /// Takes a whole number that may be left out.
   ///
   /// - Parameter name: The field's name.
@@ -130,6 +145,18 @@ struct Fields {
   /// - Throws: `invalid` for anything else.
   mutating func namespace(_ name: String = "namespace") throws(StoreError) -> Namespace {
     let text = try text(name)
+    return try Self.naming(name) { () throws(StoreError) in try Namespace(text) }
+  }
+
+  /// Takes a namespace that may be left out.
+  ///
+  /// - Parameter name: The field's name.
+  /// - Returns: The namespace; `nil` where it is left out.
+  /// - Throws: `invalid` for anything else.
+  mutating func optionalNamespace(
+    _ name: String = "namespace"
+  ) throws(StoreError) -> Namespace? {
+    guard let text = try optionalText(name) else { return nil }
     return try Self.naming(name) { () throws(StoreError) in try Namespace(text) }
   }
 

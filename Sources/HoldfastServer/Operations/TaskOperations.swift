@@ -74,9 +74,9 @@ enum TaskOperations {
     let status = try fields.optionalWord("status") ?? TaskStatus.pending
     let result = fields.optional("result")
     let error = try fields.optionalText("error")
-    let created = try fields.optionalInstant("created_at")
-    let started = try fields.optionalInstant("started_at")
-    let completed = try fields.optionalInstant("completed_at")
+    let created = try fields.optionalTime("created_at")
+    let started = try fields.optionalTime("started_at")
+    let completed = try fields.optionalTime("completed_at")
     let token = try fields.optionalInteger("fencing_token")
     let draft = try TaskDraft(taking: &fields, context)
     guard let id = draft.id else { throw Fields.missing("id") }
@@ -274,31 +274,12 @@ extension TaskDraft {
     run = try fields.optionalText("run")
     uniqueKey = try fields.optionalText("unique_key")
     delay = try fields.optionalDuration("delay")
-    runAt = try fields.optionalInstant("run_at")
+    runAt = try fields.optionalTime("run_at")
     maxAttempts = try fields.optionalInteger("max_attempts").map(Int.init(clamping:))
     let base = try fields.optionalDuration("retry_base")
     let cap = try fields.optionalDuration("retry_cap")
     guard base != nil || cap != nil else { return }
     let standard = context.tasks.backOff
     backOff = BackOff(base: base ?? standard.base, cap: cap ?? standard.cap)
-  }
-}
-
-extension Fields {
-  /// Takes a time that may be left out.
-  fileprivate mutating func optionalInstant(_ name: String) throws(StoreError) -> Instant? {
-    guard let text = try optionalText(name) else { return nil }
-    return try Self.naming(name) { () throws(StoreError) in try Instant(rfc3339: text) }
-  }
-
-  /// Takes one of several words that may be left out.
-  fileprivate mutating func optionalWord<Word: RawRepresentable & CaseIterable>(
-    _ name: String
-  ) throws(StoreError) -> Word? where Word.RawValue == String {
-    guard let value = object[name], !value.isNull else {
-      _ = optional(name)
-      return nil
-    }
-    return try word(name)
   }
 }

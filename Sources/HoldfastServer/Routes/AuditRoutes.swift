@@ -11,7 +11,7 @@ enum AuditRoutes {
     Route(.get, "/v1/audit", role: .reader, answer: list),
     Route(.get, "/v1/audit/anchor", role: .reader, answer: anchor),
     Route(.get, "/v1/audit/verify", role: .operator, pace: .long, answer: verify),
-    Route(.post, "/v1/audit/verify", role: .operator, pace: .long, answer: verify),
+    Route(.post, "/v1/audit/verify", role: .operator, pace: .long, writes: false, answer: verify),
     Route(.get, "/v1/audit/{id}", role: .reader, answer: get),
   ]
 

@@ -75,6 +75,8 @@ extension FileRoutes {
       throw StoreError(.internal, "A route that streams its body has none.")
     }
     let manifest = try await files.stage(stream)
+    // Content comes for as long as it moves: its token may have been revoked meanwhile.
+    try await call.core.trust(call)
     let write = FileOperations.save(
       place, manifest, mediaType: mediaType, mustExist: mustExist, call.store.context)
     var arguments = place.fields

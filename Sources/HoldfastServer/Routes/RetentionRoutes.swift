@@ -42,7 +42,7 @@ enum RetentionRoutes {
       return try await answer(call)
     }
     let kind: RetentionKind = try fields.word("kind")
-    let namespace = body["namespace"] == nil ? nil : try fields.namespace()
+    let namespace = try fields.optionalNamespace()
     let overSize = try fields.optionalFlag("over_size") ?? false
     let isDefault = try fields.optionalFlag("default") ?? false
     let policy = RetentionPolicy(
