@@ -25,7 +25,7 @@ extension StoreArguments {
     try await Connection.use(StoreURL.named(store), for: request.purpose) { connection in
       let answer = try await connection.send(request)
       try print(answer, request.look)
-      if !json, let note = request.note(try answer.value()) { Stream.say(note) }
+      if !json, let note = try request.note?(answer.value()) { Stream.say(note) }
     }
   }
 
@@ -44,15 +44,16 @@ extension StoreArguments {
       repeat {
         var part = request
         part.route = request.route.with("limit", limit).with("after", after)
+        if total == nil { part.route = part.route.with("total", request.asksTotal) }
         let answer = try await connection.send(part)
         try print(answer, request.look)
         let value = try answer.value()
         after = value["next"]?.stringValue
-        total = value["total"]?.integerValue
+        total = total ?? value["total"]?.integerValue
       } while page.all && after != nil
       if let total, !json { Stream.say("\(total) in all.") }
       if let after, !json {
-        Stream.say("There is more: --after \(Self.quoted(after)), or --all.")
+        Stream.say("There is more: --after \(Printable.word(after)), or --all.")
       }
     }
   }
@@ -73,10 +74,5 @@ extension StoreArguments {
     } else {
       Stream.data(answer.bytes + [UInt8(ascii: "\n")])
     }
-  }
-
-  /// A text as a word of a shell's.
-  private static func quoted(_ text: String) -> String {
-    "'" + Printable.sentence(text).replacing("'", with: #"'\''"#) + "'"
   }
 }

@@ -113,10 +113,11 @@ struct RepetitionArguments: ParsableArguments {
   func headers() throws(StoreError) -> HTTPFields {
     guard let idempotencyKey else { return [:] }
     guard let name = HTTPField.Name("Idempotency-Key"),
-      idempotencyKey.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+      idempotencyKey.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
     else {
       throw StoreError(
-        .invalid, "An idempotency key is one line of text.", hint: "Leave control characters out.")
+        .invalid, "An idempotency key is one line of ASCII characters.",
+        hint: "Use a UUID, for example.")
     }
     return [name: idempotencyKey]
   }

@@ -6,7 +6,7 @@ import Logging
 
 /// One verb's way to a store: every request goes through the HTTP API, with or without a network.
 struct Connection: Sendable {
-  private let client: any APIClient
+  let client: any APIClient
 
   /// What a verb is going to do, which decides whether a missing file is made.
   enum Purpose {
@@ -102,11 +102,28 @@ struct Connection: Sendable {
       headers[.contentType] = "application/json"
       bytes = Value.object(body.object).jsonBytes
     }
-    let response = try await client.send(
-      APIRequest(request.method, request.route.target, headers: headers, body: bytes))
-    let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
-    guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
-    return answer
+    var outgoing = APIRequest(
+      request.method, request.route.target, headers: headers, body: bytes)
+    if request.isRead { outgoing.writes = false }
+    outgoing.isLong = request.isLong
+    return try await answer(to: outgoing)
+  }
+
+  /// The whole answer; where that of a write breaks off, it may have been done.
+  private func answer(to request: APIRequest) async throws(StoreError) -> Answer {
+    let response = try await client.send(request)
+    let bytes: [UInt8]
+    do throws(StoreError) {
+      bytes = try await response.body.collect(upTo: Self.answerBytesMax)
+    } catch {
+      guard request.writes, error.code == .unavailable else { throw error }
+      throw StoreError(
+        .uncertain, "The answer broke off; the write may have been done.", cause: error)
+    }
+    guard response.status < 300 else {
+      throw Problem.error(bytes, status: response.status, writes: request.writes)
+    }
+    return Answer(bytes: bytes)
   }
 
   /// Sends a body while it is read, and takes the whole answer.
@@ -120,11 +137,7 @@ struct Connection: Sendable {
   func put(
     _ route: Route, _ upload: APIRequest.Upload, headers: HTTPFields
   ) async throws(StoreError) -> Answer {
-    let response = try await client.send(
-      APIRequest(.put, route.target, headers: headers, upload: upload))
-    let answer = Answer(bytes: try await response.body.collect(upTo: Self.answerBytesMax))
-    guard response.status < 300 else { throw Problem.error(answer.bytes, status: response.status) }
-    return answer
+    try await answer(to: APIRequest(.put, route.target, headers: headers, upload: upload))
   }
 
   /// Asks for something whose body is read while it comes.
@@ -164,12 +177,13 @@ enum Problem {
   /// - Parameters:
   ///   - bytes: The answer's body.
   ///   - status: Its status, from which the code is taken where somebody else answered.
+  ///   - writes: Whether the request may have changed something.
   /// - Returns: The error.
-  static func error(_ bytes: [UInt8], status: Int) -> StoreError {
+  static func error(_ bytes: [UInt8], status: Int, writes: Bool = false) -> StoreError {
     let problem = try? Value(json: bytes)
     guard let name = problem?["code"]?.stringValue, let code = StoreError.Code(name: name) else {
       return StoreError(
-        code(of: status), "The answer has the status \(status), and is none of Holdfast's.",
+        code(of: status, writes), "The answer has the status \(status), and is none of Holdfast's.",
         hint: "Check the address, and what stands between here and the server.")
     }
     return StoreError(
@@ -177,14 +191,16 @@ enum Problem {
       details: problem?["details"]?.objectValue ?? [:])
   }
 
-  private static func code(of status: Int) -> StoreError.Code {
+  private static func code(of status: Int, _ writes: Bool) -> StoreError.Code {
     switch status {
+    // A gateway that got no good answer does not know what became of the request.
+    case 502, 504: writes ? .uncertain : .unavailable
     case 401: .unauthenticated
     case 403: .forbidden
     case 404, 410: .notFound
     case 409, 412: .conflict
     case 413: .tooLarge
-    case 429, 502...504: .unavailable
+    case 429, 503: .unavailable
     case 300..<500: .invalid
     default: .internal
     }

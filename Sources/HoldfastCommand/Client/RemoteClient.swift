@@ -21,6 +21,8 @@ struct RemoteClient: APIClient {
   private let address: String
   private let token: String?
   private let http: HTTPClient
+  /// The same for requests whose answer may take minutes, in which nothing comes.
+  private let patient: HTTPClient
 
   /// How long a server may take to accept a connection.
   private static let connectTimeMax = TimeAmount.seconds(10)
@@ -35,13 +37,18 @@ struct RemoteClient: APIClient {
   init(address: String, token: String?) {
     self.address = address
     self.token = token
+    http = Self.client(silenceMax: Self.silenceMax)
+    patient = Self.client(silenceMax: nil)
+  }
+
+  private static func client(silenceMax: TimeAmount?) -> HTTPClient {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
-    configuration.timeout = .init(connect: Self.connectTimeMax, read: Self.silenceMax)
+    configuration.timeout = .init(connect: connectTimeMax, read: silenceMax)
     configuration.httpVersion = .http1Only
     // Somebody waits at a prompt: a refusal is told at once.
     configuration.connectionPool.retryConnectionEstablishment = false
-    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
 
   func send(_ request: APIRequest) async throws(StoreError) -> APIResponse {
@@ -59,7 +66,8 @@ struct RemoteClient: APIClient {
       outgoing.body = .bytes(ByteBuffer(bytes: request.body))
     }
     do {
-      let response = try await http.execute(outgoing, deadline: .distantFuture)
+      let client = request.isLong ? patient : http
+      let response = try await client.execute(outgoing, deadline: .distantFuture)
       var headers = HTTPFields()
       for (name, value) in response.headers {
         if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) }
@@ -73,14 +81,16 @@ struct RemoteClient: APIClient {
   }
 
   /// Lets the connections go.
-  func close() async { try? await http.shutdown() }
+  func close() async {
+    try? await http.shutdown()
+    try? await patient.shutdown()
+  }
 
   /// A write whose answer did not come may have been done; nothing else may.
   private func failure(_ error: any Error, of request: APIRequest) -> StoreError {
     // What kept the body from being read is no fault of the server's.
     if let error = error as? StoreError { return error }
-    let isRead = request.method == .get || request.method == .head
-    if isRead || Self.neverSent(error) {
+    if !request.writes || Self.neverSent(error) {
       return StoreError(
         .unavailable, "The server \(address) cannot be reached.",
         hint: "Check the address, and that the server is running.",
@@ -102,8 +112,15 @@ struct RemoteClient: APIClient {
       return before.contains(error)
     case is NIOConnectionError: return true
     case let error as IOError: return error.errnoCode == ECONNREFUSED
-    default: return String(describing: type(of: error)).contains("SSL")
+    default: return isHandshake(error)
     }
+  }
+
+  /// Whether the two sides never agreed on TLS; a fault later on may have come after the request.
+  private static func isHandshake(_ error: any Error) -> Bool {
+    let type = String(describing: type(of: error))
+    return type.contains("NIOSSLExtraError")
+      || (type.contains("SSL") && "\(error)".contains("handshakeFailed"))
   }
 
   /// What kept a request from being answered, in words for a person at a prompt.

@@ -12,7 +12,13 @@ struct Request: Sendable {
   /// Conditions, and what makes the request safe to repeat.
   var headers: HTTPFields = [:]
   /// What of the answer is said on standard error; nothing with `--json`.
-  var note: @Sendable (Value) -> String? = { _ in nil }
+  var note: (@Sendable (Value) -> String?)?
+  /// Whether a list says with its first page how many there are in all.
+  var asksTotal = false
+  /// Whether it only reads, whatever its method.
+  private(set) var isRead = false
+  /// Whether the answer may take minutes.
+  private(set) var isLong = false
 
   private init(
     _ method: HTTPRequest.Method, _ route: Route, _ body: Body?, _ look: Look,
@@ -76,6 +82,20 @@ struct Request: Sendable {
   /// - Returns: The request.
   static func post(_ route: Route, _ body: Body? = nil, _ look: Look = .details) -> Request {
     Request(.post, route, body, look)
+  }
+
+  /// Does what takes as long as the store is large.
+  ///
+  /// - Parameters:
+  ///   - route: What is done.
+  ///   - body: What goes along; `nil` for nothing.
+  ///   - isRead: Whether nothing is changed by it.
+  /// - Returns: The request.
+  static func long(_ route: Route, _ body: Body? = nil, isRead: Bool = false) -> Request {
+    var request = Request(.post, route, body, .details)
+    request.isRead = isRead
+    request.isLong = true
+    return request
   }
 
   /// Changes what is named, and leaves the rest.

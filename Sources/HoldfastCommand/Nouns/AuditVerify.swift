@@ -28,7 +28,8 @@ struct AuditVerify: AsyncParsableCommand {
     ]
     let isValid = try await Connection.use(StoreURL.named(arguments.store), for: .read) {
       connection in
-      let answer = try await connection.send(.post(Route("audit", "verify"), body))
+      let answer = try await connection.send(
+        .long(Route("audit", "verify"), body, isRead: true))
       try arguments.print(answer, Self.look)
       let found = try answer.value()
       if !arguments.json, let warning = found["warning"]?.stringValue { Stream.say(warning) }

@@ -21,7 +21,8 @@ struct RetentionRun: AsyncParsableCommand {
 
   func run() async throws {
     if !dryRun { try confirmed.confirm("Remove what the policies do not keep?") }
-    let request = Request.post(Route("retention", "run").with("dry_run", dryRun))
+    let request = Request.long(
+      Route("retention", "run").with("dry_run", dryRun), isRead: dryRun)
     let failures = try await Connection.use(StoreURL.named(arguments.store), for: request.purpose) {
       connection in
       let answer = try await connection.send(request)

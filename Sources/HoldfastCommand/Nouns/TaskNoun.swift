@@ -106,11 +106,13 @@ struct TaskList: Verb {
   @OptionGroup var arguments: ListArguments
 
   func request() throws -> Request {
-    .list(
+    var request = Request.list(
       Route("tasks").with("status", status).with("queue", queue).with("command", command)
         .with("caller", caller).with("run", run).with("since", since).with("until", until)
-        .with("order", order).with("total", total),
+        .with("order", order),
       ["id", "status", "queue", "command", "priority", "attempt", "created_at", "run_at", "error"])
+    request.asksTotal = total
+    return request
   }
 }
 

@@ -34,6 +34,14 @@ enum Printable {
     return text.unicodeScalars.map { isUnsafe($0) ? escaped(String($0)) : String($0) }.joined()
   }
 
+  /// A text as a word of a shell's.
+  ///
+  /// - Parameter text: Any text, such as a cursor or a path.
+  /// - Returns: The text in quotes.
+  static func word(_ text: String) -> String {
+    "'" + sentence(text).replacing("'", with: #"'\''"#) + "'"
+  }
+
   /// Escapes the same inside JSON: JSON leaves only the first 32 characters out by itself.
   ///
   /// Outside of strings a JSON text holds nothing that would be escaped but line ends, which stay.

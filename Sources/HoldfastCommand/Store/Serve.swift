@@ -43,6 +43,19 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "A name that clients call the server by, such as that of a proxy; may be repeated.",
+      discussion: "On a loopback address the loopback names are allowed too.",
+      valueName: "name"))
+  var allowHost: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A site whose pages may ask, such as https://console.example; may be repeated.",
+      valueName: "origin"))
+  var allowOrigin: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "From which level on to log: trace, debug, info, notice, warning, error, critical.",
       discussion: "Without it HOLDFAST_LOG, else notice.", valueName: "level"),
     completion: .list(Logger.Level.allCases.map(\.rawValue)))
@@ -126,7 +139,8 @@ struct Serve: AsyncParsableCommand {
       """
       \(warning) other machines reach \(Printable.sentence(host)), and nothing is encrypted: who \
       listens on the network reads tokens and data.
-        Give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that encrypts.
+        Give --tls-certificate and --tls-key, or listen on 127.0.0.1 behind a proxy that encrypts
+        (--allow-host with the name that it is called by).
       """)
     logger.warning(
       "The server lets other machines in without TLS", metadata: ["host": .string(host)])
@@ -137,6 +151,8 @@ struct Serve: AsyncParsableCommand {
     options.host = host
     options.port = port
     options.logger = logger
+    options.hosts = allowHost
+    options.origins = allowOrigin
     if let tlsCertificate, let tlsKey {
       options.tls = .init(certificate: tlsCertificate, key: tlsKey)
     }
@@ -151,8 +167,8 @@ struct Serve: AsyncParsableCommand {
     let secret: String
     switch admin {
     case .written(let path):
-      token = "The admin token is in \(path)."
-      secret = "$(cat \(path))"
+      token = "The admin token is in \(Printable.sentence(path))."
+      secret = "$(cat \(Printable.word(path)))"
     case .given:
       token = "The admin token is the one of HOLDFAST_ADMIN_TOKEN."
       secret = "$HOLDFAST_ADMIN_TOKEN"

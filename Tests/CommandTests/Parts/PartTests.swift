@@ -5,7 +5,7 @@ import Testing
 @testable import HoldfastCommand
 
 /// The command's parts, each by itself.
-@Suite struct CommandParts {
+@Suite(.timeLimit(.minutes(5))) struct CommandParts {
   /// Goal: only this machine is spoken to in clear.
   ///
   /// Method: addresses of this machine and secure ones are servers; names that only look like this
