@@ -10,13 +10,11 @@ extension ApprovalsTransaction {
   ///   - action: What happened.
   ///   - approval: The approval as it is afterwards.
   ///   - actor: Who acted; whoever acts in the transaction if left out.
-  ///   - operations: How many operations it counts as; 0 where it is part of one that was counted.
   /// - Throws: What the audit log says, as a ``StoreError``.
   func note(
-    _ action: String, _ approval: Approval, actor: String? = nil, operations: Int = 1
+    _ action: String, _ approval: Approval, actor: String? = nil
   ) throws(StoreError) {
-    try transaction.audit.record(
-      [Self.entry(action, approval, actor: actor)], operations: operations)
+    try transaction.audit.record(Self.entry(action, approval, actor: actor))
   }
 
   /// What the audit log says of what happened to an approval.
@@ -29,11 +27,7 @@ extension ApprovalsTransaction {
   static func entry(
     _ action: String, _ approval: Approval, actor: String? = nil
   ) -> AuditEntry {
-    var details: Object = [
-      "permission": .string(approval.permission), "action": .string(approval.action),
-      "digest": .string(approval.digest), "caller": .of(approval.caller),
-      "task": .of(approval.task),
-    ]
+    var details = details(of: approval)
     let isDecision = action == AuditAction.approvalDecide
     if isDecision {
       details["decided_by"] = .of(approval.decidedBy)
@@ -44,6 +38,30 @@ extension ApprovalsTransaction {
       result: approval.status.rawValue, details: .object(details))
     entry.by = isDecision ? approval.by : nil
     return entry
+  }
+
+  /// What the audit log says of an approval that is denied because its task waits no longer.
+  ///
+  /// - Parameters:
+  ///   - approval: The approval as it was before.
+  ///   - decider: In whose name it is denied.
+  ///   - reason: Why.
+  /// - Returns: The entry.
+  static func entry(denying approval: Approval, by decider: String, reason: String) -> AuditEntry {
+    var details = details(of: approval)
+    details["decided_by"] = .string(decider)
+    details["reason"] = .string(reason)
+    return AuditEntry(
+      action: AuditAction.approvalDecide, subject: "approval:\(approval.id)", run: approval.run,
+      result: ApprovalStatus.denied.rawValue, details: .object(details))
+  }
+
+  private static func details(of approval: Approval) -> Object {
+    [
+      "permission": .string(approval.permission), "action": .string(approval.action),
+      "digest": .string(approval.digest), "caller": .of(approval.caller),
+      "task": .of(approval.task),
+    ]
   }
 }
 

@@ -3,12 +3,19 @@ import HoldfastEngine
 /// The statements behind approvals.
 enum ApprovalSQL {
   /// What every statement that gives approvals gives, in the order that ``ApprovalRow`` reads.
-  static let columns = """
+  static let columns = columnList(parameters: "parameters")
+
+  /// The same for those who look at no parameters, which may be long.
+  static let briefColumns = columnList(parameters: "'{}'")
+
+  private static func columnList(parameters: String) -> String {
+    """
     id, task, run, caller, permission, action, resource, channel, thread, status, decision,
       decided_by, by, reason, digest, policy, grant_id, version, requested_at, expires_at,
-      decided_at, usable_until, consumed_at, parameters, number, holdfast_now(), history,
+      decided_at, usable_until, consumed_at, \(parameters), number, holdfast_now(), history,
       asks_grant
     """
+  }
 
   /// $1 id.
   static let get = Statement(
@@ -29,7 +36,7 @@ enum ApprovalSQL {
        FROM grants AS g
        WHERE g.task = CAST($2 AS TEXT) AND g.permission = $1 AND g.expires_at > holdfast_now()
          AND g.revoked_at IS NULL
-         AND \(GrantSQL.isOfToday)
+         AND \(GrantSQL.stands)
        ORDER BY g.expires_at DESC, g.number DESC
        LIMIT 1)
     """)
@@ -77,16 +84,36 @@ enum ApprovalSQL {
     LIMIT CAST($1 AS BIGINT)
     """)
 
-  /// The approvals that a task waits for.
+  /// The approvals that a task waits for, all of them, however many another process let it have.
   ///
-  /// $1 task, $2 how many.
+  /// $1 task.
   static let awaited = Statement(
     """
-    SELECT id
+    SELECT \(briefColumns)
     FROM approvals
     WHERE task = $1 AND closed_at IS NULL
     ORDER BY requested_at, number
-    LIMIT CAST($2 AS BIGINT)
+    """)
+
+  /// Whether a task waits for an approval.
+  ///
+  /// $1 task.
+  static let isAwaited = Statement(
+    """
+    SELECT 1
+    FROM approvals
+    WHERE task = $1 AND closed_at IS NULL
+    LIMIT 1
+    """)
+
+  /// How many approvals a task waits for.
+  ///
+  /// $1 task.
+  static let countAwaited = Statement(
+    """
+    SELECT COUNT(*)
+    FROM approvals
+    WHERE task = $1 AND closed_at IS NULL
     """)
 
   /// Whether a run has undecided approvals.
@@ -105,7 +132,7 @@ enum ApprovalSQL {
   /// $1 run.
   static let undecidedOfRun = Statement(
     """
-    SELECT \(columns)
+    SELECT \(briefColumns)
     FROM approvals
     WHERE run = $1 AND status = 'pending'
     ORDER BY requested_at, number

@@ -20,7 +20,7 @@ extension ApprovalsTransaction {
       // One that a task waited for beside another was closed with that task, and is read so here.
       guard let row = try find(id, connection), try expire(row, connection) else { continue }
       count += 1
-      if let task = row.approval.task { count += try awaited(by: task, connection).count }
+      if let task = row.approval.task { count += try awaitedCount(of: task, connection) }
       try cancelTask(of: row.approval, reason: "The approval expired undecided.")
     }
     return count
@@ -34,11 +34,30 @@ extension ApprovalsTransaction {
   /// - Returns: Whether there was anything to note.
   /// - Throws: ``StoreError`` of the engine's.
   func expire(_ row: ApprovalRow, _ connection: any Connection) throws(StoreError) -> Bool {
-    var state = row.state
-    guard state.expire(at: row.now) else { return false }
-    let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
-    try write(row, state, event, connection)
-    try note(AuditAction.approvalExpire, row.approval, operations: 0)
+    guard let end = expiry(of: row) else { return false }
+    _ = try connection.run(end.steps)
+    try transaction.audit.record([end.entry], operations: 0)
     return true
   }
+
+  /// The end of an approval by time.
+  ///
+  /// - Parameter row: The approval.
+  /// - Returns: The end; `nil` where time has not ended it, or somebody decided before.
+  func expiry(of row: ApprovalRow) -> ApprovalEnd? {
+    var state = row.state
+    guard state.expire(at: row.now) else { return nil }
+    let event = ApprovalEvent("expire", at: row.now, by: transaction.actor)
+    return ApprovalEnd(
+      steps: steps(row, state, event),
+      entry: Self.entry(AuditAction.approvalExpire, row.approval))
+  }
+}
+
+/// The end of an approval that nobody decided about.
+struct ApprovalEnd {
+  /// What writes it, and enters its event.
+  let steps: [Step]
+  /// What the audit log says of it.
+  let entry: AuditEntry
 }

@@ -48,7 +48,7 @@ extension ApprovalsTransaction {
     _ task: TaskRecord, for ruling: ApprovalRuling, on connection: any Connection
   ) throws(StoreError) {
     if task.status == .awaitingApproval {
-      let count = try awaited(by: task.id, connection).count
+      let count = try awaitedCount(of: task.id, connection)
       guard ruling.decision != nil || count < limits.taskApprovalsMax else {
         throw StoreError(
           .invalidState, "A task waits for at most \(limits.taskApprovalsMax) approvals at once.",
@@ -79,23 +79,21 @@ extension ApprovalsTransaction {
       ])
   }
 
-  /// The approvals that a task waits for, whose time may be over.
+  /// How many approvals a task waits for, whose time may be over.
   ///
   /// - Parameters:
   ///   - task: The task's identifier.
   ///   - connection: The transaction's connection.
-  /// - Returns: Their identifiers, those that were requested first at the beginning.
+  /// - Returns: The number.
   /// - Throws: What the database says, as a ``StoreError``.
-  func awaited(
-    by task: String, _ connection: any Connection
-  ) throws(StoreError) -> [String] {
-    try connection.all(
-      ApprovalSQL.awaited, [.text(task), .integer(Int64(limits.taskApprovalsMax))]
-    ) { $0.text(0) }
+  func awaitedCount(of task: String, _ connection: any Connection) throws(StoreError) -> Int {
+    try connection.first(ApprovalSQL.countAwaited, [.text(task)]) { Int($0.integer(0)) } ?? 0
   }
 
   /// Closes the approvals that a task waited for, because it goes on or ends without them: those
   /// whose time is over expire, all others are denied in the name of the task.
+  ///
+  /// They are read, written and noted in three goes, however many there are.
   ///
   /// - Parameters:
   ///   - task: The task as it is now.
@@ -104,19 +102,34 @@ extension ApprovalsTransaction {
   func close(awaitedBy task: TaskRecord, _ connection: any Connection) throws(StoreError) {
     let reason =
       task.status.isFinal ? "The task has come to an end." : "The task went on without it."
-    for id in try awaited(by: task.id, connection) {
-      guard let row = try find(id, connection), try !expire(row, connection) else { continue }
-      var state = row.state
-      let decider = ApprovalDecider("task:\(task.id)")
-      _ = try state.decide(
-        .deny, by: decider, at: row.now, usableFor: limits.approvalUseAfterDecision)
-      try write(
-        row, state, ApprovalEvent("deny", at: row.now, by: decider.name, reason: reason), connection
-      )
-      if let denied = try find(id, connection)?.approval {
-        try note(AuditAction.approvalDecide, denied, operations: 0)
+    let rows = try connection.all(ApprovalSQL.awaited, [.text(task.id)]) {
+      row throws(StoreError) in try ApprovalRow(row: row)
+    }
+    guard !rows.isEmpty else { return }
+    let decider = ApprovalDecider("task:\(task.id)")
+    var ends: [ApprovalEnd] = []
+    for row in rows {
+      if let expiry = expiry(of: row) {
+        ends.append(expiry)
+      } else {
+        ends.append(try denial(of: row, by: decider, reason: reason))
       }
     }
+    _ = try connection.run(ends.flatMap(\.steps))
+    try transaction.audit.record(ends.map(\.entry), operations: 0)
+  }
+
+  /// The denial of an approval by a task that waits no longer.
+  private func denial(
+    of row: ApprovalRow, by decider: ApprovalDecider, reason: String
+  ) throws(StoreError) -> ApprovalEnd {
+    var state = row.state
+    _ = try state.decide(
+      .deny, by: decider, at: row.now, usableFor: limits.approvalUseAfterDecision)
+    let event = ApprovalEvent("deny", at: row.now, by: decider.name, reason: reason)
+    return ApprovalEnd(
+      steps: steps(row, state, event),
+      entry: Self.entry(denying: row.approval, by: decider.name, reason: reason))
   }
 
   /// The namespace that a task belongs to.
@@ -132,7 +145,9 @@ extension ApprovalsTransaction {
   ///
   /// One whose time is over but that nobody has noted yet holds the task: it will be cancelled.
   func resumeTask(of approval: Approval, on connection: any Connection) throws(StoreError) {
-    guard let id = approval.task, try awaited(by: id, connection).isEmpty else { return }
+    guard let id = approval.task else { return }
+    let held = try connection.first(ApprovalSQL.isAwaited, [.text(id)]) { $0.integer(0) }
+    guard held == nil else { return }
     try transaction.tasks.resumeAfterApproval(id)
   }
 

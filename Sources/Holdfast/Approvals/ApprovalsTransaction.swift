@@ -229,10 +229,15 @@ extension ApprovalsTransaction {
   }
 
   /// Writes what the machine made of an approval, and enters the event.
-  func write(
+  private func write(
     _ row: ApprovalRow, _ state: ApprovalState, _ event: ApprovalEvent,
     _ connection: any Connection
   ) throws(StoreError) {
+    _ = try connection.run(steps(row, state, event))
+  }
+
+  /// What writes what the machine made of an approval, and enters the event.
+  func steps(_ row: ApprovalRow, _ state: ApprovalState, _ event: ApprovalEvent) -> [Step] {
     let isDecision = event.event == state.decision?.rawValue
     let verb: String =
       switch state.status {
@@ -240,7 +245,7 @@ extension ApprovalsTransaction {
       case .expired: "expired"
       case .approved, .denied, .pending: "decide"
       }
-    _ = try connection.run([
+    return [
       Step(
         ApprovalSQL.update,
         [
@@ -252,7 +257,7 @@ extension ApprovalsTransaction {
           .text(ApprovalHistory.text(row.approval.history + [event])), Bound(state.asksGrant),
         ]),
       Feed.event("approval", row.approval.namespace, row.approval.id, verb),
-    ])
+    ]
   }
 
   func find(_ id: String, _ connection: any Connection) throws(StoreError) -> ApprovalRow? {

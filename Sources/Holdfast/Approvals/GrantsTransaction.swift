@@ -9,10 +9,12 @@ extension Transaction {
 /// The grants of a store, inside a transaction: every operation exists here, once.
 ///
 /// Nobody makes a grant by itself: it is made where an approval is approved, by the permission's
-/// policy or because the decider asks for it. A permission and a task have at most one that lives.
-/// What a policy granted is worth something only while the policy stays as it is: each grant bears
-/// the policy's term, which is new with every change. So changing or deleting a policy ends all its
-/// grants at once, costs the same however many there are, and meets none that are being made.
+/// policy or because the decider asks for it. A permission and a task have at most one of each kind
+/// that lives, and the one that ends last counts: what a decider granted does not hang on the
+/// policy, so neither kind takes the place of the other. What a policy granted is worth something
+/// only while the policy stays as it is: each such grant bears the policy's term, which is new with
+/// every change. So changing or deleting a policy ends all its grants at once, costs the same
+/// however many there are, and meets none that are being made.
 public struct GrantsTransaction {
   let transaction: Transaction
 
@@ -94,8 +96,8 @@ public struct GrantsTransaction {
 
 /// What decisions and policies do with grants.
 extension GrantsTransaction {
-  /// Makes the grant that follows from an approval, if any does, or makes the one that lives last
-  /// longer.
+  /// Makes the grant that follows from an approval, if any does, or makes the one of its kind that
+  /// lives last longer; none where one that ends no sooner is worth as much.
   ///
   /// What a grant approved makes no grant, or it would never end.
   ///
@@ -113,23 +115,30 @@ extension GrantsTransaction {
     guard isAskedFor || term != nil else { return }
     let source: Grant.Source = isAskedFor ? .decision : .policy
     let lifetime = isAskedFor ? limits.grantLifetime : limits.policyGrantLifetime
-    let live = try connection.first(
+    let living = try connection.all(
       GrantSQL.live, [.text(approval.permission), .text(task)]
     ) { row throws(StoreError) in try GrantRow(row: row) }
-    if let live, live.grant.expiresAt >= live.now + lifetime { return }
-    let id =
-      live?.grant.id
-      ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
+    // A grant of a policy ends with the policy, and so stands in for none that was asked for.
+    let covers = living.contains { live in
+      (live.grant.source == .decision || source == .policy)
+        && live.grant.expiresAt >= live.now + lifetime
+    }
+    guard !covers else { return }
+    let old = living.first { $0.grant.source == source }?.grant
+    let id = old?.id ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
     let deciding: [Bound] = [
-      .text(source.rawValue), .text(approval.id), .text(approval.decidedBy ?? ""),
-      .integer(lifetime.microseconds), Bound(term),
+      .text(approval.id), .text(approval.decidedBy ?? ""), .integer(lifetime.microseconds),
     ]
-    let step =
-      live == nil
-      ? Step(
-        GrantSQL.insert,
-        [.text(id), .text(approval.permission), .text(task), Bound(approval.run)] + deciding)
-      : Step(GrantSQL.extend, [.text(id)] + deciding)
+    let step: Step
+    if old == nil {
+      let place: [Bound] = [
+        .text(id), .text(approval.permission), .text(task), Bound(approval.run),
+      ]
+      let origin: [Bound] = [.text(source.rawValue), Bound(term)]
+      step = Step(GrantSQL.insert, place + deciding + origin)
+    } else {
+      step = Step(GrantSQL.extend, [.text(id)] + deciding)
+    }
     _ = try connection.run([step, Feed.event("grant", approval.namespace, id, "put")])
     if let made = try find(id, connection)?.grant { try note(AuditAction.grantCreate, made) }
   }
@@ -140,7 +149,7 @@ extension GrantsTransaction {
   ) throws(StoreError) -> TimePlace {
     let asked = try TimePlace(.grants, after: query.after, since: nil)
     guard !query.includesEnded else { return asked }
-    let now = try connection.first(GrantSQL.now) { $0.integer(0) } ?? .min
+    let now = try connection.now().microseconds
     return asked.time > now ? asked : TimePlace(.grants, time: now, number: .max)
   }
 

@@ -81,7 +81,7 @@ public struct Audit: Sendable {
   /// **Cost.** One scan of an index for the narrowest of the filters.
   ///
   /// - Parameter query: Which records.
-  /// - Returns: The records, and where the next page begins.
+  /// - Returns: The records, and where the next page begins. A page ends early past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(
     _ query: AuditQuery = AuditQuery()

@@ -87,28 +87,29 @@ public struct AuditTransaction {
   /// Lists one page of records, the newest first; of one time by chain and number.
   ///
   /// - Parameter query: Which records.
-  /// - Returns: The records, and where the next page begins.
-  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
+  /// - Returns: The records, and where the next page begins. A page ends early past 8 MiB.
+  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere,
+  ///   `invalid` or `too_large` for a filter that no record can have.
   public func list(_ query: AuditQuery = AuditQuery()) throws(StoreError) -> Page<AuditRecord> {
     let limit = try limits.pageItems(query.limit)
-    let filters: [(StaticString, String?)] = [
-      ("actor", query.actor), ("action", query.action), ("subject", query.subject),
-      ("bot", query.bot), ("run", query.run), ("memory", query.memory),
-    ]
-    for case (let name, let text?) in filters { try Checks.id(text, name, limits) }
+    try check(
+      actor: query.actor, action: query.action, subject: query.subject, bot: query.bot,
+      run: query.run, memory: query.memory)
     let place = try AuditPlace(after: query.after, until: query.until)
-    let records = try transaction.reading().all(
+    let page = try transaction.reading().page(
       AuditListSQL.statement(for: query),
       [
         .integer(place.time), .integer(place.chain), .integer(place.number),
         .integer(query.since?.microseconds ?? .min), Bound(query.actor), Bound(query.action),
         Bound(query.subject), Bound(query.bot), Bound(query.run), Bound(query.memory),
         .integer(Int64(limit) + 1),
-      ]
-    ) { row throws(StoreError) in try StoredAuditRecord(row: row).record }
-    let shown = Array(records.prefix(limit))
-    return Page(
-      items: shown, next: records.count > limit ? shown.last.map { AuditPlace($0).token } : nil)
+      ], limit: limit, bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      let stored = try StoredAuditRecord(row: row)
+      return (stored.record, stored.bytes)
+    }
+    let next = page.isMore ? page.items.last.map { AuditPlace($0).token } : nil
+    return Page(items: page.items, next: next)
   }
 
   /// Checks the whole log: that no record, head, chain or checkpoint was changed from outside.
@@ -161,17 +162,10 @@ public struct AuditTransaction {
   ///
   /// - Returns: The text of the details.
   private func checked(_ entry: AuditEntry) throws(StoreError) -> String {
-    if let actor = entry.actor { try Checks.id(actor, "actor", limits) }
-    try Checks.id(entry.action, "action", limits)
-    if let bot = entry.bot { try Checks.botID(bot, limits) }
-    if let run = entry.run { try Checks.runID(run, limits) }
+    try check(
+      actor: entry.actor, action: entry.action, subject: entry.subject, bot: entry.bot,
+      run: entry.run, memory: entry.memory)
     if let by = entry.by { try Checks.text(by, "by", bytesMax: limits.idBytesMax) }
-    if let subject = entry.subject {
-      try Checks.text(subject, "subject", bytesMax: limits.keyBytesMax)
-    }
-    if let memory = entry.memory {
-      try Checks.text(memory, "memory", bytesMax: limits.keyBytesMax)
-    }
     if let result = entry.result {
       try Checks.text(result, "result", bytesMax: limits.descriptionBytesMax)
     }
@@ -181,6 +175,18 @@ public struct AuditTransaction {
         hint: "Send an object, such as {}.", details: ["field": "details"])
     }
     return try entry.details.json(within: limits)
+  }
+
+  /// Refuses what no record can name: a filter takes whatever a record may hold.
+  private func check(
+    actor: String?, action: String?, subject: String?, bot: String?, run: String?, memory: String?
+  ) throws(StoreError) {
+    if let actor { try Checks.id(actor, "actor", limits) }
+    if let action { try Checks.id(action, "action", limits) }
+    if let bot { try Checks.botID(bot, limits) }
+    if let run { try Checks.runID(run, limits) }
+    if let subject { try Checks.text(subject, "subject", bytesMax: limits.keyBytesMax) }
+    if let memory { try Checks.text(memory, "memory", bytesMax: limits.keyBytesMax) }
   }
 }
 
@@ -219,6 +225,8 @@ struct StoredAuditRecord {
   let record: AuditRecord
   let previous: [UInt8]
   let mac: [UInt8]
+  /// How long the row's texts are, in bytes, as far as they may be long.
+  let bytes: Int
 
   init(row: Row) throws(StoreError) {
     self.init(row: row, details: try ValueText.decode(row.text(12)))
@@ -239,6 +247,8 @@ struct StoredAuditRecord {
       result: row.optionalText(11), details: details)
     previous = row.blob(13)
     mac = row.blob(14)
+    let texts = [record.subject, record.memory, record.result]
+    bytes = row.textBytes(12).count + texts.reduce(0) { $0 + ($1?.utf8.count ?? 0) }
   }
 }
 

@@ -31,9 +31,11 @@ extension Bot {
   }
 }
 
-/// The statements behind bots; columns: id, slug, name, metadata, version, created, updated,
-/// number.
+/// The statements behind bots.
 enum BotSQL {
+  /// What every statement that gives bots gives, in the order in which a bot is read.
+  static let columns = "id, slug, name, metadata, version, created_at, updated_at"
+
   /// $1 id, $2 slug, $3 name, $4 metadata.
   static let create = Statement(
     """
@@ -45,7 +47,7 @@ enum BotSQL {
   /// $1 id.
   static let get = Statement(
     """
-    SELECT id, slug, name, metadata, version, created_at, updated_at
+    SELECT \(columns)
     FROM bots
     WHERE id = $1
     """)
@@ -53,7 +55,7 @@ enum BotSQL {
   /// $1 slug.
   static let getBySlug = Statement(
     """
-    SELECT id, slug, name, metadata, version, created_at, updated_at
+    SELECT \(columns)
     FROM bots
     WHERE slug = $1
     """)
@@ -61,7 +63,7 @@ enum BotSQL {
   /// $1 the slug after which it goes on, $2 how many.
   static let list = Statement(
     """
-    SELECT id, slug, name, metadata, version, created_at, updated_at
+    SELECT \(columns)
     FROM bots
     WHERE slug > $1
     ORDER BY slug
@@ -84,7 +86,7 @@ enum BotSQL {
       SET name = COALESCE(CAST($2 AS TEXT), name), metadata = COALESCE(CAST($3 AS TEXT), metadata),
         version = holdfast_revision(), updated_at = holdfast_now()
       WHERE id = $1
-      RETURNING id, slug, name, metadata, version, created_at, updated_at
+      RETURNING \(columns)
       """)
 
   /// $1 id, $2 slug.

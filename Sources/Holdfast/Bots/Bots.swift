@@ -69,7 +69,7 @@ public struct Bots: Sendable {
   /// - Parameters:
   ///   - after: Where the page before ended.
   ///   - limit: How many, 1 to 1 000; 100 if left out.
-  /// - Returns: The bots, and where the next page begins.
+  /// - Returns: The bots, and where the next page begins. A page ends early past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func list(
     after: String? = nil, limit: Int? = nil

@@ -70,16 +70,18 @@ public struct BotsTransaction {
   /// - Parameters:
   ///   - after: Where the page before ended.
   ///   - limit: How many, 1 to 1 000; 100 if left out.
-  /// - Returns: The bots, and where the next page begins.
+  /// - Returns: The bots, and where the next page begins. A page ends early past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range.
   public func list(after: String? = nil, limit: Int? = nil) throws(StoreError) -> Page<Bot> {
     let limit = try limits.pageItems(limit)
     if let after { try Checks.id(after, "slug", limits) }
-    let bots = try transaction.reading().all(
-      BotSQL.list, [.text(after ?? ""), .integer(Int64(limit) + 1)]
-    ) { row throws(StoreError) in try Bot(row: row) }
-    let shown = Array(bots.prefix(limit))
-    return Page(items: shown, next: bots.count > limit ? shown.last?.slug : nil)
+    let page = try transaction.reading().page(
+      BotSQL.list, [.text(after ?? ""), .integer(Int64(limit) + 1)], limit: limit,
+      bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      (try Bot(row: row), row.textBytes(2).count + row.textBytes(3).count)
+    }
+    return Page(items: page.items, next: page.isMore ? page.items.last?.slug : nil)
   }
 
   /// Replaces a bot's fields; what is left out stays.

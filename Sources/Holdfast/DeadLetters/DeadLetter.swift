@@ -226,10 +226,11 @@ struct DeadLetterRow {
   init(row: Row) throws(StoreError) {
     guard let status = DeadLetterStatus(rawValue: row.text(5)),
       case .array(let history) = try ValueText.decode(row.textBytes(12))
-    else {
-      throw StoreError(
-        .corrupt, "The row of a dead letter is not as Holdfast writes it.",
-        hint: "Mend the row, or restore a backup.")
+    else { throw Self.unreadable }
+    var events: [DeadLetterEvent] = []
+    for item in history {
+      guard let event = DeadLetterEvent(stored: item) else { throw Self.unreadable }
+      events.append(event)
     }
     bytes = row.textBytes(12).count + row.textBytes(13).count
     letter = DeadLetter(
@@ -238,12 +239,17 @@ struct DeadLetterRow {
       message: try ValueText.decode(row.textBytes(13)), error: row.optionalText(11),
       status: status, retryCount: Int(row.integer(6)), nextRetryAt: row.time(7),
       givenUpAt: row.time(8), resolvedAt: row.time(9), replayedAs: row.optionalText(10),
-      history: history.compactMap(DeadLetterEvent.init(stored:)),
-      historyDropped: Int(row.integer(19)), version: row.integer(14),
+      history: events, historyDropped: Int(row.integer(19)), version: row.integer(14),
       createdAt: Instant(microseconds: row.integer(15)),
       updatedAt: Instant(microseconds: row.integer(16)))
     number = row.integer(17)
     now = Instant(microseconds: row.integer(18))
+  }
+
+  private static var unreadable: StoreError {
+    StoreError(
+      .corrupt, "The row of a dead letter is not as Holdfast writes it.",
+      hint: "Mend the row, or restore a backup.")
   }
 
   /// What was done to it, ready for one event more.

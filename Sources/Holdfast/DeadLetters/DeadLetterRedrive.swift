@@ -29,13 +29,13 @@ extension DeadLettersTransaction {
     }
     var state = row.state
     if task == nil { try state.redrive(at: row.now) } else { try state.resolve(at: row.now) }
-    if let text { try connection.run(DeadLetterSQL.edit, [.text(id), .text(text)]) }
+    let edits = text.map { [Step(DeadLetterSQL.edit, [.text(id), .text($0)])] } ?? []
     let before = message == nil ? Value?.none : row.letter.message
     var details: Object = ["edited": .bool(message != nil)]
     if let task { details["task"] = .string(task) }
     try audit(AuditAction.deadLetterRedrive, row.letter, details: details)
     return try step(
-      row, to: state, replayedAs: task,
+      row, to: state, replayedAs: task, behind: edits,
       event("redrive", on: row, reason: reason, messageBefore: before, task: task), connection)
   }
 
@@ -64,7 +64,10 @@ extension DeadLettersTransaction {
           "task_status": .string(task.status.rawValue),
         ])
     }
-    if let run = task.run { try RunGuard.check(run: run, on: connection) }
+    // The letter's own run was looked at with the letter.
+    if let run = task.run, row.letter.run.map({ Bytewise.equal($0, run) }) != true {
+      try RunGuard.check(run: run, on: connection)
+    }
   }
 
   /// Redrives several letters: all or none.
@@ -83,8 +86,10 @@ extension DeadLettersTransaction {
     // and must not find half of the batch then.
     for (place, id) in ids.enumerated() {
       try Self.naming(place) { () throws(StoreError) in
-        let (row, connection) = try changeable(id, bytes: 0)
-        try check(row, message, connection)
+        try Checks.id(id, "dead letter's id", limits)
+        // The redrive counts what it writes; this only looks.
+        let connection = try transaction.writing(operations: 0, bytes: 0)
+        try check(changeable(id, connection), message, connection)
       }
     }
     var redriven: [Bytewise: DeadLetter] = [:]

@@ -9,8 +9,6 @@ enum DeadLetterSQL {
       holdfast_now(), history_dropped
     """
 
-  static let now = Statement("SELECT holdfast_now()")
-
   /// $1 id.
   static let get = Statement(
     """
@@ -24,7 +22,7 @@ enum DeadLetterSQL {
   /// $1 source, $2 run (empty for none), $3 message.
   static let unresolved = Statement(
     """
-    SELECT id
+    SELECT \(columns)
     FROM dead_letters
     WHERE source = $1 AND status <> 'resolved' AND COALESCE(run, '') = $2 AND message = $3
     ORDER BY created_at DESC, number DESC
@@ -75,15 +73,13 @@ enum DeadLetterSQL {
   /// $1 how many, $2 and $3 the place behind which it goes on (next retry, number).
   static let retryable = Statement(
     """
-    SELECT d.id, d.source, d.run, d.channel, d.thread, d.status, d.retry_count, d.next_retry_at,
-      d.given_up_at, d.resolved_at, d.replayed_as, d.error, d.history, d.message, d.version,
-      d.created_at, d.updated_at, d.number, holdfast_now(), d.history_dropped
-    FROM dead_letters AS d
-    WHERE d.status = 'open' AND d.next_retry_at <= holdfast_now() AND d.next_retry_at >= $2
-      AND (d.next_retry_at > $2 OR d.number > $3)
-      AND (d.run IS NULL OR NOT EXISTS (
-        SELECT 1 FROM runs AS r WHERE r.id = d.run AND r.status = 'archived'))
-    ORDER BY d.next_retry_at, d.number
+    SELECT \(columns)
+    FROM dead_letters
+    WHERE status = 'open' AND next_retry_at <= holdfast_now() AND next_retry_at >= $2
+      AND (next_retry_at > $2 OR number > $3)
+      AND (run IS NULL OR NOT EXISTS (
+        SELECT 1 FROM runs AS r WHERE r.id = dead_letters.run AND r.status = 'archived'))
+    ORDER BY next_retry_at, number
     LIMIT CAST($1 AS BIGINT)
     """)
 

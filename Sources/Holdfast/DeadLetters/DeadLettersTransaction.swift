@@ -32,13 +32,13 @@ public struct DeadLettersTransaction {
     let old = try find(id, connection)
     if let run = old?.letter.run ?? entry.run { try RunGuard.check(run: run, on: connection) }
     if let old { return try replace(old, entry, message, connection) }
-    let now = try now(connection)
+    let now = try connection.now()
     let isTask = DeadLetterSource.task(of: entry.source) != nil
     let state =
       isTask
       ? DeadLetterState(givenUpAfter: 0, at: now)
       : DeadLetterState(nextRetryAt: entry.nextRetryAt ?? next(after: 0, at: now) ?? now)
-    return try write(id, entry, message, state, DeadLetterHistory(), connection)
+    return try write(id, entry, run: entry.run, message, state, DeadLetterHistory(), connection)
   }
 
   /// Saves the letter of a task whose attempts are spent: given up from the start.
@@ -65,16 +65,22 @@ public struct DeadLettersTransaction {
     let message: Value = ["queue": .string(queue), "command": .string(command)]
     let known = try connection.first(
       DeadLetterSQL.unresolved, [.text(source), .text(run ?? ""), .text(message.json)]
-    ) { $0.text(0) }
+    ) { row throws(StoreError) in try DeadLetterRow(row: row) }
     let id =
-      known ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
+      known?.letter.id
+      ?? transaction.context.ids.makeID(at: transaction.context.time.wallTime())
     let entry = DeadLetterEntry(id, source: source, message: message, error: error, run: run)
-    let state = DeadLetterState(givenUpAfter: attempts, at: try now(connection))
+    let now: Instant
     var history = DeadLetterHistory()
-    if known != nil, let old = try find(id, connection) {
-      history = self.history(of: old, adding: event("save", on: old, reason: old.letter.error))
+    if let known {
+      now = known.now
+      history = self.history(
+        of: known, adding: event("save", on: known, reason: known.letter.error))
+    } else {
+      now = try connection.now()
     }
-    return try write(id, entry, message.json, state, history, connection)
+    let state = DeadLetterState(givenUpAfter: attempts, at: now)
+    return try write(id, entry, run: run, message.json, state, history, connection)
   }
 
   /// A dead letter.
@@ -272,9 +278,16 @@ extension DeadLettersTransaction {
   ) throws(StoreError) -> (DeadLetterRow, any Connection) {
     try Checks.id(id, "dead letter's id", limits)
     let connection = try transaction.writing(bytes: id.utf8.count + bytes)
+    return (try changeable(id, connection), connection)
+  }
+
+  /// The same for somebody who counts by itself what is written.
+  func changeable(
+    _ id: String, _ connection: any Connection
+  ) throws(StoreError) -> DeadLetterRow {
     let row = try known(id, connection)
     if let run = row.letter.run { try RunGuard.check(run: run, on: connection) }
-    return (row, connection)
+    return row
   }
 
   /// Notes in the audit log what somebody decides about a letter.
@@ -307,14 +320,15 @@ extension DeadLettersTransaction {
     row.history.adding(event, bytesMax: limits.deadLetterHistoryBytesMax)
   }
 
-  /// Writes a letter's new state, with what led there.
+  /// Writes a letter's new state, with what led there, behind what else is written of it.
   func step(
     _ row: DeadLetterRow, to state: DeadLetterState, error: String? = nil,
-    replayedAs task: String? = nil, _ event: DeadLetterEvent, _ connection: any Connection
+    replayedAs task: String? = nil, behind edits: [Step] = [], _ event: DeadLetterEvent,
+    _ connection: any Connection
   ) throws(StoreError) -> DeadLetter {
     let letter = row.letter
     let history = history(of: row, adding: event)
-    _ = try connection.run([
+    let steps = [
       Step(
         DeadLetterSQL.step,
         [
@@ -325,14 +339,9 @@ extension DeadLettersTransaction {
           .integer(Int64(history.dropped)),
         ]),
       Feed.event("dead_letter", .holding(run: letter.run), letter.id, event.action),
-    ])
+    ]
+    _ = try connection.run(edits + steps)
     return try known(letter.id, connection).letter
-  }
-
-  private func now(_ connection: any Connection) throws(StoreError) -> Instant {
-    let now = try connection.first(DeadLetterSQL.now) { Instant(microseconds: $0.integer(0)) }
-    guard let now else { throw Excess.fault(.internal, "The database told no time.") }
-    return now
   }
 
   /// When a letter is tried next by the store's back-off; `nil` where the tries are used up.
@@ -379,26 +388,27 @@ extension DeadLettersTransaction {
       "save", on: old, reason: old.letter.error,
       messageBefore: isEdited ? old.letter.message : Value?.none)
     return try write(
-      old.letter.id, entry, message, state, history(of: old, adding: event), connection)
+      old.letter.id, entry, run: old.letter.run, message, state,
+      history(of: old, adding: event), connection)
   }
 
+  /// Writes a letter, new or over the one that is there, which stays with its run.
   private func write(
-    _ id: String, _ entry: DeadLetterEntry, _ message: String, _ state: DeadLetterState,
-    _ history: DeadLetterHistory, _ connection: any Connection
+    _ id: String, _ entry: DeadLetterEntry, run: String?, _ message: String,
+    _ state: DeadLetterState, _ history: DeadLetterHistory, _ connection: any Connection
   ) throws(StoreError) -> DeadLetter {
     _ = try connection.run([
       Step(
         DeadLetterSQL.save,
         [
           .text(id), .text(entry.source), Bound(DeadLetterSource.task(of: entry.source)),
-          Bound(entry.run), Bound(entry.channel), Bound(entry.thread), Bound(entry.error),
+          Bound(run), Bound(entry.channel), Bound(entry.thread), Bound(entry.error),
           .text(message), .text(state.status.rawValue), .integer(Int64(state.retryCount)),
           Bound(state.nextRetryAt?.microseconds), Bound(state.givenUpAt?.microseconds),
           .text(history.text), .integer(Int64(history.dropped)),
-        ])
+        ]),
+      Feed.event("dead_letter", .holding(run: run), id, "save"),
     ])
-    let letter = try known(id, connection).letter
-    _ = try connection.run([Feed.event("dead_letter", .holding(run: letter.run), id, "save")])
-    return letter
+    return try known(id, connection).letter
   }
 }

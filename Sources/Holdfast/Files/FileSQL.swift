@@ -1,13 +1,22 @@
 import HoldfastEngine
 
-/// The statements behind files; columns of a file as ``FileRow`` reads them, of a version as
-/// ``FileVersionRow`` does.
+/// The statements behind files.
 enum FileSQL {
+  /// What every statement that gives files gives, in the order that ``FileRow`` reads.
+  static let columns = """
+    name, media_type, size, number, versions, digest, indexed, version, created_at, updated_at,
+      id, first_number
+    """
+
+  /// What every statement that gives versions gives, in the order that ``FileVersionRow`` reads.
+  static let versionColumns = """
+    number, media_type, size, digest, version, created_at, chunk_bytes
+    """
+
   /// $1 namespace, $2 name.
   static let get = Statement(
     """
-    SELECT name, media_type, size, number, versions, digest, indexed, version, created_at,
-      updated_at, id, first_number
+    SELECT \(columns)
     FROM files
     WHERE namespace = $1 AND name = $2
     """)
@@ -15,8 +24,7 @@ enum FileSQL {
   /// $1 namespace, $2 the name after which it goes on, $3 how many.
   static let list = Statement(
     """
-    SELECT name, media_type, size, number, versions, digest, indexed, version, created_at,
-      updated_at, id, first_number
+    SELECT \(columns)
     FROM files
     WHERE namespace = $1 AND name > $2
     ORDER BY name
@@ -74,7 +82,7 @@ enum FileSQL {
   /// $1 file, $2 number.
   static let getVersion = Statement(
     """
-    SELECT number, media_type, size, digest, version, created_at, chunk_bytes
+    SELECT \(versionColumns)
     FROM file_versions
     WHERE file_id = $1 AND number = $2
     """)
@@ -82,7 +90,7 @@ enum FileSQL {
   /// $1 file, $2 the number before which it goes on, $3 the least number, $4 how many.
   static let versions = Statement(
     """
-    SELECT number, media_type, size, digest, version, created_at, chunk_bytes
+    SELECT \(versionColumns)
     FROM file_versions
     WHERE file_id = $1 AND number < $2 AND number >= $3
     ORDER BY number DESC

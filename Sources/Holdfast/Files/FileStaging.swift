@@ -31,6 +31,19 @@ extension Files {
     }
   }
 
+  /// Refuses a save that can never be, whatever the store holds: a repeated one was no other.
+  ///
+  /// - Parameters:
+  ///   - name: The file's name.
+  ///   - mediaType: What kind of content it is.
+  /// - Throws: ``StoreError`` with `invalid`.
+  package func checkNames(_ name: String, mediaType: String?) throws(StoreError) {
+    let limits = store.context.limits
+    try Checks.fileNamespace(namespace, limits)
+    try Checks.fileName(name, limits)
+    if let mediaType { try Checks.mediaType(mediaType, limits) }
+  }
+
   /// Takes content in, chunk by chunk.
   ///
   /// Chunks are written ahead in transactions of their own, a few at a time, and noted as ones that

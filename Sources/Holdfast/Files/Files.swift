@@ -92,6 +92,7 @@ public struct Files: Sendable {
     _ name: String, contentsOf pieces: Pieces, mediaType: String? = nil, mustExist: Bool = false,
     with settings: WriteSettings = .standard
   ) async throws -> File where Pieces.Element == [UInt8] {
+    try checkNames(name, mediaType: mediaType)
     // A repeated save gives its first answer, whatever has become of the file and the run since.
     if settings.idempotencyKey == nil {
       try await checkSave(name, mediaType: mediaType, mustExist: mustExist)

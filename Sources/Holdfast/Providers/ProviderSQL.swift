@@ -104,8 +104,6 @@ enum ProviderSQL {
       OR (probe_token IS NOT NULL AND circuit <> 'half_open')
     """)
 
-  static let now = Statement("SELECT holdfast_now()")
-
   static let counts = Statement(
     """
     SELECT circuit, COUNT(*)

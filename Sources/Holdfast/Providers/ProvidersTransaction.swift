@@ -43,8 +43,7 @@ public struct ProvidersTransaction {
       return try save(name, priority ?? inRange, health, "put", connection)
     }
     guard let columns else {
-      let now = try connection.first(ProviderSQL.now) { Instant(microseconds: $0.integer(0)) }
-      let new = ProviderHealth(circuit: Circuit(upSince: now))
+      let new = ProviderHealth(circuit: Circuit(upSince: try connection.now()))
       return try save(name, priority ?? 0, new, "put", connection)
     }
     let old = try ProviderRow(columns).provider

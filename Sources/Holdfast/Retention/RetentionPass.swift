@@ -79,7 +79,7 @@ struct RetentionPass {
     _ kind: RetentionKind, last: [Bound]?, newest: Statement
   ) async throws -> RetentionCutoffs {
     let policies = policies(kind)
-    let now = try await store.engine.read(Step(Self.now)).rows.first?.first?.integer ?? .min
+    let now = try StoreTime.told(await store.engine.read(Step(StoreTime.now))).microseconds
     var cutoffs = RetentionCutoffs()
     for (run, policy) in policies {
       let age = policy.keepFor.map { now - min($0.microseconds, now) } ?? .min
@@ -255,6 +255,4 @@ struct RetentionPass {
       guard removed >= full else { break }
     }
   }
-
-  private static let now = Statement("SELECT holdfast_now()")
 }

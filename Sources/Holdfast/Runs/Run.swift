@@ -80,6 +80,8 @@ struct RunRow {
   let number: Int64
   /// The store's time of the transaction that read it.
   let now: Instant
+  /// How long the row's texts are, in bytes, as far as they may be long.
+  let bytes: Int
 
   /// - Returns: `nil` for the row that a deleted run left.
   init?(row: Row) throws(StoreError) {
@@ -93,6 +95,7 @@ struct RunRow {
       completedAt: row.optionalInteger(9).map(Instant.init(microseconds:)))
     number = row.integer(10)
     now = Instant(microseconds: row.integer(11))
+    bytes = row.textBytes(3).count + row.textBytes(4).count + (run.error?.utf8.count ?? 0)
   }
 }
 

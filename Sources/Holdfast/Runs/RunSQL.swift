@@ -2,11 +2,22 @@ import HoldfastEngine
 
 /// The statements behind runs.
 enum RunSQL {
+  /// What every statement that gives a run gives, in the order that ``RunRow`` reads.
+  static let columns = """
+    id, status, parent, tags, metadata, error, version, created_at, updated_at, completed_at,
+      number, holdfast_now()
+    """
+
+  /// The same columns where runs are `r`, beside another table.
+  static let listedColumns = """
+    r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,
+      r.updated_at, r.completed_at, r.number, holdfast_now()
+    """
+
   /// $1 id.
   static let get = Statement(
     """
-    SELECT id, status, parent, tags, metadata, error, version, created_at, updated_at,
-      completed_at, number, holdfast_now()
+    SELECT \(columns)
     FROM runs
     WHERE id = $1
     """)
@@ -62,8 +73,7 @@ enum RunSQL {
         metadata = COALESCE(CAST($3 AS TEXT), metadata), version = holdfast_revision(),
         updated_at = holdfast_now()
       WHERE id = $1 AND status NOT IN ('archived', 'deleted')
-      RETURNING id, status, parent, tags, metadata, error, version, created_at, updated_at,
-        completed_at, number, holdfast_now()
+      RETURNING \(columns)
       """)
 
   /// What stays of a deleted run for ever.
@@ -91,12 +101,10 @@ enum RunSQL {
   /// number), $3 the earliest time, $4 status or NULL, $5 whether archived runs are shown, $6
   /// parent or NULL, $7 tag or NULL, $8 how many.
   ///
-  /// There is one statement for each index that can
-  /// serve it.
+  /// There is one statement for each index that can serve it.
   static let listByTime = Statement(
     """
-    SELECT r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,
-      r.updated_at, r.completed_at, r.number, holdfast_now()
+    SELECT \(listedColumns)
     FROM runs AS r
     WHERE (r.created_at, r.number) < ($1, $2) AND r.created_at >= $3
       AND r.status <> 'deleted'
@@ -110,8 +118,7 @@ enum RunSQL {
 
   static let listByStatus = Statement(
     """
-    SELECT r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,
-      r.updated_at, r.completed_at, r.number, holdfast_now()
+    SELECT \(listedColumns)
     FROM runs AS r
     WHERE r.status = $4 AND (r.created_at, r.number) < ($1, $2) AND r.created_at >= $3
       AND CAST($5 AS BIGINT) = 1
@@ -123,8 +130,7 @@ enum RunSQL {
 
   static let listByParent = Statement(
     """
-    SELECT r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,
-      r.updated_at, r.completed_at, r.number, holdfast_now()
+    SELECT \(listedColumns)
     FROM runs AS r
     WHERE r.parent = $6 AND (r.created_at, r.number) < ($1, $2) AND r.created_at >= $3
       AND r.status <> 'deleted'
@@ -139,8 +145,7 @@ enum RunSQL {
 
   static let listByTag = Statement(
     """
-    SELECT r.id, r.status, r.parent, r.tags, r.metadata, r.error, r.version, r.created_at,
-      r.updated_at, r.completed_at, r.number, holdfast_now()
+    SELECT \(listedColumns)
     FROM run_tags AS t
     JOIN runs AS r ON r.number = t.number
     WHERE t.tag = $7 AND (t.created_at, t.number) < ($1, $2) AND t.created_at >= $3

@@ -67,7 +67,7 @@ public struct Runs: Sendable {
   /// Lists one page of runs, the newest first; archived ones only when asked for.
   ///
   /// - Parameter query: Which runs.
-  /// - Returns: The runs, and where the next page begins.
+  /// - Returns: The runs, and where the next page begins. A page ends early past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(_ query: RunQuery = RunQuery()) async throws(StoreError) -> Page<Run> {
     try await store.consult(Self.list) { tx in try tx.runs.list(query) }

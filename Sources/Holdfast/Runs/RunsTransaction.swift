@@ -68,7 +68,7 @@ public struct RunsTransaction {
   /// Lists one page of runs, the newest first; archived ones only when asked for.
   ///
   /// - Parameter query: Which runs.
-  /// - Returns: The runs, and where the next page begins.
+  /// - Returns: The runs, and where the next page begins. A page ends early past 8 MiB.
   /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
   public func list(_ query: RunQuery = RunQuery()) throws(StoreError) -> Page<Run> {
     let limit = try limits.pageItems(query.limit)
@@ -83,20 +83,24 @@ public struct RunsTransaction {
       case (nil, nil, .some): RunSQL.listByStatus
       case (nil, nil, nil): RunSQL.listByTime
       }
-    let rows = try transaction.reading().all(
+    let rows = try transaction.reading().page(
       statement,
       [
         .integer(place.time), .integer(place.number),
         .integer(query.since?.microseconds ?? .min), Bound(query.status?.rawValue),
         Bound(showsArchived || query.status != nil), Bound(query.parent), Bound(query.tag),
         .integer(Int64(limit) + 1),
-      ]
-    ) { row throws(StoreError) in try RunRow(row: row) }.compactMap { $0 }
-    let shown = rows.prefix(limit)
-    let last = shown.last.map {
+      ], limit: limit, bytesMax: limits.pageBytesMax
+    ) { row throws(StoreError) in
+      guard let found = try RunRow(row: row) else {
+        throw StoreError(.corrupt, "A run's row has a status that Holdfast does not know.")
+      }
+      return (found, found.bytes)
+    }
+    let last = rows.items.last.map {
       TimePlace(.runs, time: $0.run.createdAt.microseconds, number: $0.number)
     }
-    return Page(items: shown.map(\.run), next: rows.count > limit ? last?.token : nil)
+    return Page(items: rows.items.map(\.run), next: rows.isMore ? last?.token : nil)
   }
 
   /// How many runs there are in each state; states without runs are 0.

@@ -1,13 +1,17 @@
 import HoldfastEngine
 
-/// The statements behind sessions; columns: id, run, channel, thread, user, data, item count, next
-/// position, version, created, last used, first position, number.
+/// The statements behind sessions.
 enum SessionSQL {
+  /// What every statement that gives sessions gives, in the order in which a session is read.
+  static let columns = """
+    id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
+      last_used_at, first_position, number
+    """
+
   /// $1 id.
   static let get = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT \(columns)
     FROM session_contexts
     WHERE id = $1
     """)
@@ -50,8 +54,7 @@ enum SessionSQL {
     SET version = holdfast_revision(), last_used_at = holdfast_now(),
       last_use = CAST($2 AS BIGINT)
     WHERE id = $1
-    RETURNING id, run, channel, thread, user_id, data, item_count, next_position, version,
-      created_at, last_used_at, first_position, number
+    RETURNING \(columns)
     """)
 
   /// $1 number.
@@ -84,8 +87,7 @@ enum SessionSQL {
 extension SessionSQL {
   static let listByTime = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT \(columns)
     FROM session_contexts
     WHERE (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($4 AS TEXT) IS NULL AND CAST($5 AS TEXT) IS NULL
@@ -96,8 +98,7 @@ extension SessionSQL {
 
   static let listByRun = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT \(columns)
     FROM session_contexts
     WHERE run = $4 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND (CAST($5 AS TEXT) IS NULL OR channel = CAST($5 AS TEXT))
@@ -108,8 +109,7 @@ extension SessionSQL {
 
   static let listByUser = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT \(columns)
     FROM session_contexts
     WHERE user_id = $6 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($4 AS TEXT) IS NULL
@@ -120,8 +120,7 @@ extension SessionSQL {
 
   static let listByChannel = Statement(
     """
-    SELECT id, run, channel, thread, user_id, data, item_count, next_position, version, created_at,
-      last_used_at, first_position, number
+    SELECT \(columns)
     FROM session_contexts
     WHERE channel = $5 AND (created_at, number) < ($1, $2) AND created_at >= $3
       AND CAST($4 AS TEXT) IS NULL

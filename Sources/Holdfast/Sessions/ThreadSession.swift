@@ -51,27 +51,38 @@ struct ThreadPlace: Equatable {
     self.thread = thread
   }
 
-  init(token: String) throws(StoreError) {
-    let bytes = Base64.decodeURL(token) ?? []
-    guard bytes.first == UInt8(ascii: "h"), let split = bytes.firstIndex(of: 0),
-      let channel = String(validating: bytes[1..<split], as: UTF8.self),
-      let thread = String(validating: bytes[(split + 1)...], as: UTF8.self),
-      !thread.utf8.contains(0)
+  /// Where a page goes on.
+  ///
+  /// - Parameters:
+  ///   - token: The cursor.
+  ///   - asked: The channel whose threads are listed; `nil` for those of all.
+  /// - Throws: `invalid` for a cursor of another list or another channel.
+  init(token: String, of asked: String?) throws(StoreError) {
+    let parts = try ListCursor.parts(of: token, in: .threads, count: 2)
+    guard let bytes = Base64.decodeURL(parts[0]),
+      let channel = String(validating: bytes, as: UTF8.self),
+      asked.map({ Bytewise.equal($0, channel) }) ?? true
     else { throw ListCursor.foreign }
-    self.init(channel: channel, thread: thread)
+    self.init(channel: channel, thread: parts[1])
   }
 
-  /// The place as an opaque cursor; names hold no NUL, which stands between them.
-  var token: String { Base64.encodeURL(Array("h\(channel)\0\(thread)".utf8)) }
+  /// The place as an opaque cursor; the channel is written so that it holds no dot.
+  var token: String {
+    ListCursor.token(.threads, Base64.encodeURL(Array(channel.utf8)), thread)
+  }
 }
 
-/// The statements behind thread sessions; columns: channel, thread, session key, data, version,
-/// created, last message.
+/// The statements behind thread sessions.
 enum ThreadSQL {
+  /// What every statement that gives thread sessions gives, in the order in which one is read.
+  static let columns = """
+    channel, thread, session_key, data, version, created_at, last_message_at
+    """
+
   /// $1 channel, $2 thread.
   static let get = Statement(
     """
-    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    SELECT \(columns)
     FROM thread_sessions
     WHERE channel = $1 AND thread = $2
     """)
@@ -112,7 +123,7 @@ enum ThreadSQL {
   /// $1 channel and $2 thread after which it goes on, $3 how many.
   static let list = Statement(
     """
-    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    SELECT \(columns)
     FROM thread_sessions
     WHERE (channel, thread) > ($1, $2)
     ORDER BY channel, thread
@@ -122,7 +133,7 @@ enum ThreadSQL {
   /// $1 channel, $2 thread after which it goes on, $3 how many.
   static let listOfChannel = Statement(
     """
-    SELECT channel, thread, session_key, data, version, created_at, last_message_at
+    SELECT \(columns)
     FROM thread_sessions
     WHERE channel = $1 AND thread > $2
     ORDER BY thread

@@ -81,18 +81,15 @@ public struct ThreadsTransaction {
   ///   - after: Where the page before ended.
   ///   - limit: How many, 1 to 1 000; 100 if left out.
   /// - Returns: The thread sessions, and where the next page begins. A page ends early past 8 MiB.
-  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere.
+  /// - Throws: ``StoreError`` with `invalid` for a limit out of range or a cursor from elsewhere,
+  ///   also from the list of another channel.
   public func list(
     channel: String? = nil, after: String? = nil, limit: Int? = nil
   ) throws(StoreError) -> Page<ThreadSession> {
     let limit = try limits.pageItems(limit)
     if let channel { try Checks.id(channel, "channel", limits) }
-    var place = try after.map { token throws(StoreError) in try ThreadPlace(token: token) }
-    if let channel, let known = place, !Bytewise.equal(known.channel, channel) {
-      // The cursor is of another list; in the order of channels this one lies behind or before it.
-      let isBefore = Bytewise(known.channel) < Bytewise(channel)
-      guard isBefore else { return Page(items: [], next: nil) }
-      place = nil
+    let place = try after.map { token throws(StoreError) in
+      try ThreadPlace(token: token, of: channel)
     }
     let start = place ?? .start
     let rows = try transaction.reading().page(

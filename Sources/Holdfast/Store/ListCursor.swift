@@ -9,6 +9,7 @@ enum ListCursor {
     case tasks = "t"
     case tasksOldestFirst = "to"
     case sessions = "s"
+    case threads = "h"
     case approvals = "ap"
     case agedApprovals = "aa"
     case grants = "g"

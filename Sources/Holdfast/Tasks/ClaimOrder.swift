@@ -20,7 +20,8 @@ package struct ClaimOrder: Sendable {
   ///   - limit: At most so many tasks.
   ///   - lease: How long the worker may work without a heartbeat; the default if left out.
   ///   - owner: The worker's name; the store's actor if left out.
-  ///   - reaches: Whether the worker may have what is in a namespace; `nil` for all of it.
+  ///   - reaches: Whether the worker may have what is in a namespace; `nil` for all of it. Of a
+  ///     queue 20 000 due tasks are looked at: behind more that it may not have it gets none.
   ///   - context: The store's limits and defaults.
   /// - Throws: `invalid` for what cannot be.
   package init(

@@ -16,7 +16,11 @@ struct ClaimWalk {
   private static let recoveredMax = 50
   /// How many tasks are looked at in one go where not all may be had.
   private static let pageMax = 200
-  /// How many tasks are looked at in all where not all may be had.
+  /// How many tasks of a queue are looked at in all where not all may be had: a claim must end in
+  /// time, and each that it looks at is locked on PostgreSQL.
+  ///
+  /// So a worker whose token reaches few namespaces gets nothing from a queue while as many due
+  /// tasks of others stand before its own. Such workers have a queue of their own.
   private static let lookedAtMax = 20_000
 
   init(_ transaction: Transaction) throws(StoreError) {

@@ -167,6 +167,4 @@ enum TaskClaimSQL {
     ORDER BY created_at, number
     LIMIT CAST($2 AS BIGINT)
     """)
-
-  static let now = Statement("SELECT holdfast_now()")
 }

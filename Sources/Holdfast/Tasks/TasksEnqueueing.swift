@@ -65,19 +65,9 @@ extension TasksTransaction {
       try RunGuard.check(run: run.text, on: connection)
     }
     let twins = try twins(of: plans, connection)
-    try checkIDs(of: plans, besides: twins, connection)
-    // The place of the plan that each plan leads to: itself, or the first with its unique key.
-    var firsts: [UniquePlace: Int] = [:]
-    var places: [Int] = []
-    for (place, plan) in plans.enumerated() {
-      guard let unique = UniquePlace(plan) else {
-        places.append(place)
-        continue
-      }
-      places.append(firsts[unique, default: place])
-      if firsts[unique] == nil { firsts[unique] = place }
-    }
+    let places = places(of: plans)
     let made = plans.indices.filter { places[$0] == $0 && twins[$0] == nil }
+    try checkIDs(of: plans, at: made, connection)
     let results = try connection.written(
       made.map { plans[$0].insertion }, thenLook: TaskSQL.get,
       with: made.map { Feed.event("task", plans[$0].namespace, plans[$0].id, "enqueue") })
@@ -89,6 +79,17 @@ extension TasksTransaction {
     let isMade = Set(made)
     return plans.indices.compactMap { place in
       tasks[places[place]].map { EnqueuedTask(task: $0, isNew: isMade.contains(place)) }
+    }
+  }
+
+  /// The place of the plan that each plan leads to: itself, or the first with its unique key.
+  private func places(of plans: [TaskPlan]) -> [Int] {
+    var firsts: [UniquePlace: Int] = [:]
+    return plans.enumerated().map { place, plan in
+      guard let unique = UniquePlace(plan) else { return place }
+      if let first = firsts[unique] { return first }
+      firsts[unique] = place
+      return place
     }
   }
 
@@ -108,11 +109,12 @@ extension TasksTransaction {
     return twins
   }
 
-  /// Refuses identifiers that are taken, or given twice.
+  /// Refuses identifiers of new tasks that are taken, or given twice; nobody gets the identifier of
+  /// a plan that leads to another task.
   private func checkIDs(
-    of plans: [TaskPlan], besides twins: [Int: TaskRecord], _ connection: any Connection
+    of plans: [TaskPlan], at made: [Int], _ connection: any Connection
   ) throws(StoreError) {
-    let asking = plans.indices.filter { plans[$0].hasGivenID && twins[$0] == nil }
+    let asking = made.filter { plans[$0].hasGivenID }
     let results = try connection.run(asking.map { Step(TaskSQL.get, [.text(plans[$0].id)]) })
     var seen: Set<Bytewise> = []
     for (place, result) in zip(asking, results) {

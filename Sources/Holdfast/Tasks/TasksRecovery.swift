@@ -22,7 +22,7 @@ extension TasksTransaction {
         hint: "Choose a limit in that range.")
     }
     let connection = try transaction.writing(operations: 0, bytes: 0)
-    let mayTake = mayTakeLeases(at: try now(connection))
+    let mayTake = mayTakeLeases(at: try connection.now())
     let rows = try connection.tasks(
       TaskClaimSQL.stuck, [Bound(owner), .integer(Int64(limit)), Bound(mayTake)])
     _ = try transaction.writing(operations: rows.count, bytes: 0)
@@ -62,8 +62,8 @@ extension TasksTransaction {
     in queues: [String], limit: Int, _ connection: any Connection
   ) throws(StoreError) -> Int {
     let looks = queues.map { Step(TaskClaimSQL.lost, [.text($0), .integer(Int64(limit))]) }
-    let found = try connection.run(looks + [Step(TaskClaimSQL.now)])
-    let now = Instant(microseconds: found.last?.rows.first?.first?.integer ?? 0)
+    let found = try connection.run(looks + [Step(StoreTime.now)])
+    let now = try StoreTime.told(found.last)
     var rows: [TaskRow] = []
     for columns in found.dropLast().flatMap(\.rows) { rows.append(try TaskRow(columns)) }
     guard mayTakeLeases(at: now), !rows.isEmpty else { return 0 }

@@ -46,17 +46,19 @@ extension TasksTransaction {
     try TaskChecks.time(startedAt, "started_at")
     try TaskChecks.time(completedAt, "completed_at")
     plan.result = try text(result)
-    let connection = try transaction.writing(bytes: plan.bytes)
-    if plan.hasGivenID, try find(plan.id, connection) != nil {
+    // A step of a task that is there is counted by itself.
+    if plan.hasGivenID, try find(plan.id, transaction.reading()) != nil {
       return try updateStatus(plan.id, to: status, result: result, error: error, token: token)
     }
+    let connection = try transaction.writing(bytes: plan.bytes)
     if let run = draft.run { try RunGuard.check(run: run, on: connection) }
     if !status.isFinal { try checkTwin(plan.queue, draft.uniqueKey, run: draft.run, connection) }
-    let now = try now(connection)
+    let now = try connection.now()
     try checkOrder(startedAt, completedAt, now)
     let hasRun = status == .running || status == .completed || status == .failed
     plan.createdAt = createdAt
-    plan.error = status == .failed || status == .cancelled ? error ?? status.rawValue : nil
+    let isBadEnd = status == .failed || status == .cancelled
+    plan.error = isBadEnd ? error ?? TaskError.unnamed(status) : nil
     plan.state = TaskState(
       status: status, attempt: hasRun ? 1 : 0,
       startedAt: startedAt ?? (status == .running ? now : nil),
@@ -94,7 +96,9 @@ extension TasksTransaction {
     let connection = try transaction.writing(
       bytes: id.utf8.count + (result?.utf8.count ?? 0) + (error?.utf8.count ?? 0))
     let row = try authorised(id, token, connection)
-    if status == .failed { return try fail(row, error ?? status.rawValue, .backOff, connection) }
+    if status == .failed {
+      return try fail(row, error ?? TaskError.unnamed(status), .backOff, connection)
+    }
     var change = TaskChange(row)
     let event = try change.move(to: status)
     switch event {
@@ -147,10 +151,5 @@ extension TasksTransaction {
   func checkRequeue(_ row: TaskRow, _ connection: any Connection) throws(StoreError) {
     if let run = row.task.run { try RunGuard.check(run: run, on: connection) }
     try checkTwin(row.task.queue, row.task.uniqueKey, run: row.task.run, connection)
-  }
-
-  func now(_ connection: any Connection) throws(StoreError) -> Instant {
-    let now = try connection.first(TaskClaimSQL.now) { $0.integer(0) }
-    return Instant(microseconds: now ?? 0)
   }
 }

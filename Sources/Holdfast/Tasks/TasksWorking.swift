@@ -166,7 +166,7 @@ extension TasksTransaction {
     let connection = try transaction.writing(bytes: id.utf8.count + (reason?.utf8.count ?? 0))
     var change = TaskChange(try known(id, connection))
     try change.apply(.cancel)
-    change.error = reason ?? TaskStatus.cancelled.rawValue
+    change.error = reason ?? TaskError.unnamed(.cancelled)
     let task = try keep(change, TaskEvent.cancel.rawValue, connection)
     try note(AuditAction.taskCancel, task, ["reason": .of(reason)])
     return task
