@@ -3,7 +3,8 @@ import Holdfast
 /// Row 4: a list of ten thousand keys with their values.
 enum ListRow {
   private static let rows = 10_000
-  private static let repeats = 5
+  /// Enough that a round takes a tenth of a second and not the time of a few wake-ups.
+  private static let repeats = 50
 
   static func measure(_ bench: Bench) async throws -> [Row] {
     let paths = try await bench.makeStores("list")

@@ -73,7 +73,8 @@ baseline *baseline_open(const char *path, int keys) {
               &self->change) ||
       prepare(self,
               "SELECT key, version, created_at, updated_at, expires_at, description, value"
-              " FROM kv WHERE namespace_id = ?1 AND key >= ?2 AND key < ?3 ORDER BY key",
+              " FROM kv WHERE namespace_id = ?1 AND key >= ?2 AND key < ?3"
+              " AND (expires_at IS NULL OR expires_at > ?4) ORDER BY key",
               &self->list) ||
       prepare(self,
               "UPDATE runs SET metadata = ?2, version = ?3, updated_at = ?4 WHERE id = ?1",
@@ -184,6 +185,7 @@ int64_t baseline_list(
   sqlite3_bind_int64(self->list, 1, namespace_id);
   sqlite3_bind_text(self->list, 2, from, -1, SQLITE_STATIC);
   sqlite3_bind_text(self->list, 3, to, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(self->list, 4, microseconds());
   while (sqlite3_step(self->list) == SQLITE_ROW) {
     if (*rows == room) list = realloc(list, sizeof *list * (size_t)(room *= 2));
     struct listed *row = &list[(*rows)++];
