@@ -106,7 +106,8 @@ let package = Package(
     .testTarget(
       name: "ConformanceTests",
       dependencies: [
-        "CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks, logging,
+        "CSQLite", "Holdfast", "HoldfastEngine", "HoldfastTesting", locks, logging, metrics,
+        tracing,
       ],
       swiftSettings: strict),
     .testTarget(

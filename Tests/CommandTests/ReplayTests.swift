@@ -4,7 +4,7 @@ import HoldfastTesting
 import Testing
 
 /// The example that loads recorded runs.
-@Suite struct ReplayTests {
+@Suite(.timeLimit(.minutes(5))) struct ReplayTests {
   /// Goal: recorded runs are stored exactly once each, however often the loader dies.
   ///
   /// Method: it is killed three times after a number of steps and started again; then the store

@@ -5,7 +5,7 @@ import HoldfastServer
 import HoldfastTesting
 import Testing
 
-@Suite struct DatabaseDownTests {
+@Suite(.timeLimit(.minutes(5))) struct DatabaseDownTests {
   /// Goal: a client learns that the database is down, and nothing of where it is, as whom it is
   /// asked, or that its password changed.
   ///

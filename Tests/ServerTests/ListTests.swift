@@ -101,6 +101,13 @@ import Testing
       let values = got.body["items"]?.arrayValue?.map { $0["value"] ?? .null }
       #expect(values == [2, nil, 2])
       #expect(got.body["next"] == .null)
+      try await server.store.kv(.run("1")).put("n", .null)
+      let both = try await server.send("POST", "\(path)/get-many", ["keys": ["n", "x"]])
+      let items = try #require(both.body["items"]?.arrayValue)
+      // A stored null is an entry; what is missing is none.
+      #expect(items.count == 2 && items[0]["value"] == .some(.null) && items[1] == .null)
+      #expect(items[0]["key"] == "n" && items[1].objectValue == nil)
+      try await server.store.kv(.run("1")).delete("n")
       let wrong = try await server.send(
         "POST", "\(path)/put-many", ["items": [["key": "c", "value": 3], ["key": ""]]])
       #expect(wrong.status == 422)

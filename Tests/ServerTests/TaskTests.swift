@@ -276,6 +276,13 @@ import Testing
       #expect(done.status == 200, "\(done.text)")
       let task = try #require(try await server.store.tasks.get("1"))
       #expect(task.status == .completed && done.body["version"] == .integer(task.version))
+      let claim = try await transact([
+        ["op": "tasks.enqueue", "command": "a", "id": "2"],
+        ["op": "tasks.claim", "queues": ["default"]],
+      ])
+      #expect(claim.status == 422 && claim.code == "invalid" && claim.details["field"] == "op")
+      #expect(claim.details["index"] == 1)
+      #expect(try await server.store.tasks.get("2") == nil)
       let failed = try await transact([
         ["op": "tasks.enqueue", "command": "a", "id": "2"],
         ["op": "tasks.complete", "id": "2"],
@@ -297,11 +304,14 @@ import Testing
 
   /// Goal: a claim that waits is answered as soon as something is enqueued.
   ///
-  /// Method: sends the claim, enqueues once it sleeps.
+  /// Method: sends the claim, enqueues once it sleeps; its clock stands still, so that nothing but
+  /// the enqueueing wakes it.
   @Test(arguments: Engines.available)
   func `a claim over HTTP waits for a task`(on engine: TestEngine) async throws {
-    try await withServer(on: engine) { server in
+    let time = ManualTimeSource()
+    try await withServer(on: engine, store: .testing(time: time)) { server in
       async let waiting = server.send("POST", "/v1/tasks/claim", ["wait": "50s"])
+      try await time.sleepers(atLeast: 1)
       let task = try await server.store.tasks.enqueue("a").task
       let answer = try await waiting
       #expect(answer.status == 200 && answer.headers["cache-control"] == "no-store")

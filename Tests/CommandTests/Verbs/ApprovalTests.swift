@@ -2,7 +2,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of approvals, policies and grants.
-@Suite struct ApprovalVerbs {
+@Suite(.timeLimit(.minutes(5))) struct ApprovalVerbs {
   /// Goal: an approval goes through its verbs, and each refusal has its exit code.
   ///
   /// Method: request, approve, repeat, deny, consume something else, consume, consume again.

@@ -4,7 +4,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of the audit log.
-@Suite struct AuditVerbs {
+@Suite(.timeLimit(.minutes(5))) struct AuditVerbs {
   /// Does something to the store that only somebody with an SQL tool does.
   private func tamper(_ place: Place, _ statements: String...) async throws {
     var options = StoreOptions.testing()

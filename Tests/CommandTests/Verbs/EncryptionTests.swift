@@ -7,7 +7,7 @@ import NIOSSL
 import Testing
 
 /// What `holdfast serve` does with TLS, and says without it.
-@Suite struct Encryption {
+@Suite(.timeLimit(.minutes(5))) struct Encryption {
   private static let warning = "nothing is encrypted"
 
   /// Asks a server for something as a browser would, trusting one certificate.

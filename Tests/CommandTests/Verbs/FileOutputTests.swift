@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// Where `file get` writes.
-@Suite struct FileOutputs {
+@Suite(.timeLimit(.minutes(5))) struct FileOutputs {
   /// A place with the file `a.txt` of the content `new`.
   private func place() async throws -> Place {
     let place = try await Place()

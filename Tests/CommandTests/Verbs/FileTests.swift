@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of files.
-@Suite struct FileVerbs {
+@Suite(.timeLimit(.minutes(5))) struct FileVerbs {
   /// Goal: a file goes through its verbs, locally and through a server alike.
   ///
   /// Method: put from a file and from standard input, look at it in every way, and delete it.

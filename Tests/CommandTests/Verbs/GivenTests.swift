@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// What the program is given: its arguments, its environment, and which store it is pointed at.
-@Suite struct GivenWords {
+@Suite(.timeLimit(.minutes(5))) struct GivenWords {
   /// Goal: a key is exact: bytes that are no text are refused, and not mended to another key.
   ///
   /// Method: arguments and variables with a byte that is not UTF-8, from a shell.

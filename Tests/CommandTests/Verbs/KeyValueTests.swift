@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of `holdfast kv` on a store of their own.
-@Suite struct KeyValueVerbs {
+@Suite(.timeLimit(.minutes(5))) struct KeyValueVerbs {
   /// Goal: what is put is what is got, to the last digit.
   ///
   /// Method: values of every kind are put and got again; the JSON that comes out is the one that

@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of providers.
-@Suite struct ProviderVerbs {
+@Suite(.timeLimit(.minutes(5))) struct ProviderVerbs {
   /// Goal: a provider goes through its circuit by verbs.
   ///
   /// Method: put, three failures, states by hand, acquire, and delete; a missing one exits 66.

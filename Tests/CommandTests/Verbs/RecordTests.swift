@@ -2,7 +2,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of runs, bots and tokens.
-@Suite struct RecordVerbs {
+@Suite(.timeLimit(.minutes(5))) struct RecordVerbs {
   /// Goal: a run goes through its life by verbs, and no other way.
   ///
   /// Method: every step is taken once from where it is possible; one that is not exits 65 and

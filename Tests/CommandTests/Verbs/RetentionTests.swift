@@ -7,7 +7,7 @@ import Testing
 @testable import HoldfastCommand
 
 /// The verbs of retention.
-@Suite struct RetentionVerbs {
+@Suite(.timeLimit(.minutes(5))) struct RetentionVerbs {
   /// Goal: policies are listed and set, and retention runs, dry first.
   ///
   /// Method: each verb once; a negative age, a pattern, and a run that nobody said yes to exit 64.

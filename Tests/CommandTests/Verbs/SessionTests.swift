@@ -2,7 +2,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of sessions, threads and dead letters.
-@Suite struct SessionVerbs {
+@Suite(.timeLimit(.minutes(5))) struct SessionVerbs {
   /// Goal: a conversation goes through its verbs.
   ///
   /// Method: a session is saved, filled, read, popped, cleared and deleted; what is missing exits

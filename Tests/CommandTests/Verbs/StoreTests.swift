@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs that open a store themselves, and what all verbs have in common.
-@Suite struct StoreVerbs {
+@Suite(.timeLimit(.minutes(5))) struct StoreVerbs {
   /// Goal: migrating can be looked at before, and is done once.
   ///
   /// Method: a dry run on nothing names the first migration and makes no file; the real run names

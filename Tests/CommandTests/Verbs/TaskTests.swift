@@ -2,7 +2,7 @@ import HoldfastTesting
 import Testing
 
 /// The verbs of tasks.
-@Suite struct TaskVerbs {
+@Suite(.timeLimit(.minutes(5))) struct TaskVerbs {
   /// Goal: a task goes through its life by verbs.
   ///
   /// Method: enqueue, claim, heartbeat, progress, step, complete, replay; a wrong token exits 75, a
@@ -34,6 +34,10 @@ import Testing
     #expect(try await place.done("task", "replay", "t1").contains("source\tt1\n"))
     #expect(try await place.done("task", "list", "--queue", "mail").contains("t1\tcompleted"))
     #expect(try await place.done("task", "stats").contains("by_status"))
+    // How many there are in all is a scan: it is asked for once, with the first page.
+    let pages = try await place.done("task", "list", "--all", "--limit", "1", "--total", "--json")
+      .split(separator: "\n")
+    #expect(pages.count == 2 && pages.filter { $0.contains(#""total":2"#) }.count == 1)
     #expect(try await place.holdfast("task", "get", "none").code == 66)
     #expect(try await place.holdfast("task", "enqueue", "a", "--priority", "101").code == 64)
     #expect(try await place.holdfast("task", "list", "--status", "lost").code == 64)

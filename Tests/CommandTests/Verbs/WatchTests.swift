@@ -3,7 +3,7 @@ import HoldfastTesting
 import Testing
 
 /// `holdfast kv watch`.
-@Suite struct WatchVerb {
+@Suite(.timeLimit(.minutes(5))) struct WatchVerb {
   /// Goal: a watcher sees what another process does, at once and once, and goes on where it was.
   ///
   /// Method: a watcher on the store, and one on a server, each see a put, a delete and a clear that

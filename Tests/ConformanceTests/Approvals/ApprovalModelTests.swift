@@ -25,31 +25,31 @@ private struct Model {
     }
   }
 
-  struct Pair: Hashable {
+  /// What there is one grant of at most that lives.
+  struct Place: Hashable {
     let permission: String
     let task: String
-  }
-
-  struct Grant: Equatable {
-    var expires: Instant
-    var isPolicy: Bool
+    let isPolicy: Bool
   }
 
   var items: [String: Item] = [:]
   var policies: [String: (mode: PolicyMode, grants: Bool)] = [:]
-  var grants: [Pair: Grant] = [:]
+  /// When grants end.
+  var grants: [Place: Instant] = [:]
   var tasks: [String: TaskStatus] = [:]
 
-  func liveGrants(_ now: Instant) -> [Pair: Grant] { grants.filter { $0.value.expires > now } }
+  func liveGrants(_ now: Instant) -> [Place: Instant] { grants.filter { $0.value > now } }
+
+  func isGranted(_ permission: String, to task: String, _ now: Instant) -> Bool {
+    liveGrants(now).keys.contains { $0.permission == permission && $0.task == task }
+  }
 
   /// What is decided about a request at once, and by whom.
   func ruling(_ request: ApprovalRequest, _ now: Instant) -> (ApprovalDecision, String)? {
     let permission = request.permission ?? request.scope.action
     let mode = policies[permission]?.mode
     if mode == .alwaysDeny { return (.deny, "policy:\(permission)") }
-    if let task = request.scope.task,
-      liveGrants(now)[Pair(permission: permission, task: task)] != nil
-    {
+    if let task = request.scope.task, isGranted(permission, to: task, now) {
       return (.approve, "grant")
     }
     return mode?.decision.map { ($0, "policy:\(permission)") }
@@ -105,14 +105,17 @@ private struct Model {
     guard decision == .approve, name != "grant", let task = item.request.scope.task else { return }
     let permission = item.request.permission ?? item.request.scope.action
     guard grant || policies[permission]?.grants == true else { return }
-    let pair = Pair(permission: permission, task: task)
     let end = now + .seconds(grant ? 900 : 300)
-    if let live = liveGrants(now)[pair], live.expires >= end { return }
-    grants[pair] = Grant(expires: end, isPolicy: !grant)
+    // What a policy granted stands in for nothing that was asked for.
+    for isPolicy in grant ? [false] : [true, false] {
+      let other = Place(permission: permission, task: task, isPolicy: isPolicy)
+      if let live = liveGrants(now)[other], live >= end { return }
+    }
+    grants[Place(permission: permission, task: task, isPolicy: !grant)] = end
   }
 
   mutating func endGrants(ofPolicy permission: String) {
-    grants = grants.filter { $0.key.permission != permission || !$0.value.isPolicy }
+    grants = grants.filter { $0.key.permission != permission || !$0.key.isPolicy }
   }
 }
 
@@ -273,8 +276,13 @@ struct ApprovalWalk: Walk {
     let live = try await store.grants.list().items
     guard let grant = live.randomElement(using: &generator) else { return "nothing to revoke" }
     try await store.grants.revoke(grant.id)
-    model.grants[Model.Pair(permission: grant.permission, task: grant.task)] = nil
+    model.grants[Self.place(of: grant)] = nil
     return "revoke \(grant.permission) of \(grant.task)"
+  }
+
+  private static func place(of grant: Grant) -> Model.Place {
+    Model.Place(
+      permission: grant.permission, task: grant.task, isPolicy: grant.source == .policy)
   }
 
   /// Compares everything that the store shows with the model.
@@ -306,12 +314,7 @@ struct ApprovalWalk: Walk {
       let expected = try #require(model.policies[policy.permission], doing)
       #expect(policy.mode == expected.mode && policy.grants == expected.grants, doing)
     }
-    let grants = try await store.grants.list().items.map { grant in
-      (
-        Model.Pair(permission: grant.permission, task: grant.task),
-        Model.Grant(expires: grant.expiresAt, isPolicy: grant.source == .policy)
-      )
-    }
+    let grants = try await store.grants.list().items.map { (Self.place(of: $0), $0.expiresAt) }
     #expect(grants.count == model.liveGrants(now).count, doing)
     #expect(Dictionary(grants) { $1 } == model.liveGrants(now), doing)
   }

@@ -51,7 +51,7 @@ import Testing
         (ApprovalSQL.ruling, [.text("p"), .text("t")]),
         (ApprovalSQL.isUndecided, [.text("r")]), (ApprovalSQL.deleteOfRun, [.text("r")]),
         (GrantSQL.get, [.text("g")]), (GrantSQL.live, [.text("p"), .text("t")]),
-        (ApprovalSQL.awaited, [.text("t"), limit]), (GrantSQL.deleteOfRun, [.text("r")]),
+        (ApprovalSQL.awaited, [.text("t")]), (GrantSQL.deleteOfRun, [.text("r")]),
         (GrantSQL.listByExpiry, start + [.null, .null, limit]),
         (GrantSQL.listByPermission, start + [.text("p"), .null, limit]),
         (GrantSQL.listByTask, start + [.text("p"), .text("t"), limit]),

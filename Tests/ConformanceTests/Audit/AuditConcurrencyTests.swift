@@ -9,11 +9,12 @@ import Testing
   /// that eight at once need no second attempt; on SQLite they share one.
   ///
   /// Method: after one record each, which makes the chains, eight writers record forty times each
-  /// with another write beside it, every fifth rolled back; the bodies that ran are counted.
+  /// with another write beside it, every fifth rolled back; the bodies that ran are counted. The
+  /// database is the test's own, for others' transactions would make these run again.
   @Test(arguments: Engines.available)
   func `eight writers record without trying again`(on engine: TestEngine) async throws {
-    try await withStore(on: engine, options: .testing()) { test in
-      let store = test.store
+    try await withOwnServer(on: engine, stores: 1) { stores in
+      let store = stores[0]
       let runs = NIOLockedValueBox(0)
       @Sendable func write(_ writer: Int, _ round: Int) async throws {
         let isFailing = round % 5 == 4

@@ -44,6 +44,32 @@ import Testing
     }
   }
 
+  /// Goal: upkeep by itself removes content that no file has, and not before it is a day old.
+  ///
+  /// Method: a file is deleted; upkeep's own slices run at once, a second before the day is full,
+  /// and then.
+  @Test(arguments: Engines.available)
+  func `upkeep collects chunks after a day`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.files().save("a", bytes(300_000))
+      let saved = try await store.number(Self.chunks)
+      #expect(saved > 0)
+      try await store.files().delete("a")
+      try await store.sweep()
+      #expect(try await store.number("SELECT COUNT(*) FROM file_versions") == 0)
+      #expect(try await store.number(Self.orphans) == saved)
+      time.advance(by: .seconds(86_399))
+      try await store.sweep()
+      #expect(try await store.number(Self.chunks) == saved)
+      time.advance(by: .seconds(1))
+      try await store.sweep()
+      #expect(try await store.number(Self.chunks) == 0)
+      #expect(try await store.number(Self.orphans) == 0)
+    }
+  }
+
   /// Goal: a chunk that is found again counts as new.
   ///
   /// Method: content is left by a broken stream; 23 hours later another stream with it breaks off

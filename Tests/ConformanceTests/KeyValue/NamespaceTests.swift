@@ -220,6 +220,49 @@ import Testing
     }
   }
 
+  /// Goal: what a run holds besides keys outlives a clear of its namespace.
+  ///
+  /// Method: one of each primitive under a run, a clear with all below, and everything as it was.
+  @Test(arguments: Engines.available)
+  func `a clear leaves all that is no key`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      let store = test.store
+      try await store.runs.begin("42")
+      for text in ["run:42", "run:42:sub"] { try await store.kv(Namespace(text)).put("k", 1) }
+      try await store.files(.run("42")).save("f", [1, 2])
+      try await store.sessions.save(SessionEntry("s", run: "42"))
+      try await store.sessions.append([["n": 1]], to: "s")
+      try await store.tasks.enqueue(
+        draft {
+          $0.id = "t"
+          $0.run = "42"
+        })
+      try await store.deadLetters.save(
+        DeadLetterEntry("d", source: "mail", message: 1, run: "42"))
+      try await store.approvals.request(ApprovalRequest("a", run: "42", id: "a"))
+      func held() async throws -> [String] {
+        [
+          String(describing: try await store.files(.run("42")).get("f")),
+          String(describing: try await store.files(.run("42")).read("f")),
+          String(describing: try await store.sessions.get("s")),
+          String(describing: try await store.sessions.items(of: "s").items),
+          String(describing: try await store.tasks.get("t")),
+          String(describing: try await store.deadLetters.get("d")),
+          String(describing: try await store.approvals.get("a")),
+          String(describing: try await store.runs.get("42")),
+        ]
+      }
+      let before = try await held()
+      #expect(!before.contains("nil") && !before.contains("[]"))
+      let events = try await store.changes.made {
+        try await store.kv(.run("42")).clear(below: true)
+      }
+      #expect(events == ["clear run:42"])
+      #expect(try await store.namespaces.list().items.isEmpty)
+      #expect(try await held() == before)
+    }
+  }
+
   /// Goal: a clear inside a transaction is seen by it, and undone with it.
   ///
   /// Method: clears, reads and puts in one body, once committed and once thrown away.

@@ -216,6 +216,62 @@ import Testing
     }
   }
 
+  /// Goal: upkeep wakes when the next thing is due, though nobody commits: for a key, for a lease
+  /// and for an approval.
+  ///
+  /// Method: they are there before a store with upkeep is opened beside, so that nothing wakes it
+  /// but its clock. The clock is moved by seconds, each time when upkeep rests; the feed tells
+  /// after how many of them each was swept. Upkeep rests for a second after each look.
+  @Test(arguments: Engines.available)
+  func `upkeep wakes when something is due`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.kv(.global).put("k", 1, ttl: .seconds(5))
+      try await store.tasks.enqueue("work")
+      _ = try await store.tasks.claim(lease: .seconds(10))
+      try await store.approvals.request(ApprovalRequest("a", ttl: .seconds(15)))
+      let cursor = try await store.changes.cursor()
+      var options = StoreOptions.testing(time: time)
+      options.runsUpkeep = true
+      _ = try await test.openAnother(options)
+      var seen: [String: Int] = [:]
+      try await time.sleepers(atLeast: 1)
+      for second in 1...16 {
+        time.advance(by: .seconds(1))
+        try await time.sleepers(atLeast: 1)
+        for event in try await store.changes.all(since: cursor) where seen[event.kind] == nil {
+          seen[event.kind] = second
+        }
+      }
+      for (kind, due) in [("kv", 5), ("task", 10), ("approval", 15)] {
+        #expect((due...due + 1).contains(seen[kind] ?? 0), "\(kind): \(seen)")
+      }
+    }
+  }
+
+  /// Goal: what was swept leaves the file too.
+  ///
+  /// Method: five megabytes of keys that expire, and a pass of upkeep. The store is opened anew
+  /// before each look at its size: closing it brings the log into the file.
+  @Test func `a pass gives the space back`() async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: .sqlite, options: .testing(time: time)) { test in
+      let value = Value.string(String(repeating: "x", count: 100_000))
+      try await test.store.kv(.global).putMany(
+        (0..<50).map { Put("k\($0)", value, ttl: .seconds(1)) })
+      let full = try await test.restart()
+      let bytes = try await full.size()
+      #expect(bytes > 5_000_000)
+      time.advance(by: .seconds(1))
+      _ = await Upkeep(store: full).pass(slicesMax: 10)
+      #expect(try await rows(full) == 0)
+      #expect(try await full.health().details["pages_free"] == .integer(0))
+      let swept = try await test.restart()
+      #expect(try await swept.size() < bytes / 2)
+    }
+  }
+
   /// Goal: where there is always something to sweep, the rest of upkeep gets its turn too.
   ///
   /// Method: a pass that may sweep one slice of many, in a store with a task past its retention.

@@ -76,28 +76,4 @@ import Testing
       #expect(try await test.store.verify().isValid)
     }
   }
-
-  /// Goal: a list costs a walk along its index, however many providers there are.
-  ///
-  /// Method: the plans of the statements on both databases.
-  @Test(arguments: Engines.available)
-  func `no statement scans`(on engine: TestEngine) async throws {
-    try await withStore(on: engine) { test in
-      for number in 0..<50 { try await test.store.providers.put("p\(number)") }
-      let list = """
-        SELECT name FROM provider_health WHERE priority >= 0
-          AND (priority, COALESCE(last_latency, 9223372036854775807), name) > (0, 5, 'a')
-        ORDER BY priority, COALESCE(last_latency, 9223372036854775807), name LIMIT 3
-        """
-      for text in [list, "SELECT name FROM provider_health WHERE name = 'p1'"] {
-        let prefix = engine == .sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN "
-        let found = try await test.store.engine.write(
-          WriteOptions(), [Step(Statement(prefix + text))])
-        let plan = found[0].rows.flatMap { $0.compactMap(\.text) }.joined(separator: "\n")
-        #expect(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "\(plan)")
-        #expect(!plan.contains("Seq Scan") && !plan.contains("Sort"), "\(plan)")
-        #expect(plan.contains("SEARCH") || plan.contains("Index"), "\(plan)")
-      }
-    }
-  }
 }

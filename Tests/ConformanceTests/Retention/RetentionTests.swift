@@ -16,13 +16,29 @@ import Testing
     try await store.deadLetters.resolve(letter.id)
   }
 
+  /// What no policy takes unless somebody says so, finished too.
+  private static func fillForEver(_ store: Store) async throws {
+    try await store.runs.begin("stays")
+    try await store.runs.apply(.complete, to: "stays")
+    try await store.bots.create("b", slug: "stays")
+    for version: UInt8 in 1...3 { try await store.files().save("stays", [version]) }
+  }
+
+  private static func expectForEver(_ store: Store) async throws {
+    #expect(try await store.runs.get("stays")?.status == .completed)
+    #expect(try await store.bots.get(slug: "stays") != nil)
+    #expect(try await store.files().list().items.map(\.versions) == [3])
+    #expect(try await store.files().read("stays", number: 1) == [1])
+  }
+
   private static func counts(_ report: RetentionReport) -> [RetentionKind: Int] {
     report.counts.filter { $0.value > 0 }
   }
 
   /// Goal: without a policy everything stays as long as it is told, and no longer.
   ///
-  /// Method: one of each kind; runs just before its time and just after it.
+  /// Method: one of each kind, and of those that nothing removes; runs just before the time of each
+  /// and just after it. The newest of the feed's old rows stays.
   @Test(arguments: Engines.available)
   func `each kind goes at its time`(on engine: TestEngine) async throws {
     let time = ManualTimeSource()
@@ -30,11 +46,15 @@ import Testing
       let store = test.store
       try await Self.fill(store)
       try await store.threads.upsert(channel: "c", thread: "t", sessionKey: "none")
+      try await Self.fillForEver(store)
       try await store.kv(.global).put("k", 1, with: .idempotent("key"))
+      let events = Int(try await store.rows(of: "changes"))
+      let records = Int(try await store.rows(of: "audit_log"))
+      #expect(events > 2 && records > 0)
       let times: [(Duration, [RetentionKind: Int])] = [
         (Self.day, [.sessions: 1, .deadLetters: 1, .idempotency: 1]),
-        (Self.day * 6 - .milliseconds(1), [.tasks: 1, .threads: 1]),
-        (Self.day * 23 - .milliseconds(1), [.approvals: 1]),
+        (Self.day * 6 - .milliseconds(1), [.tasks: 1, .threads: 1, .changes: events - 1]),
+        (Self.day * 23 - .milliseconds(1), [.approvals: 1, .audit: records]),
       ]
       for (wait, expected) in times {
         time.advance(by: wait)
@@ -50,6 +70,7 @@ import Testing
       #expect(try await store.kv(.global).get("k") == 1)
       #expect(try await store.tasks.list().items.isEmpty)
       #expect(try await store.approvals.list().items.isEmpty)
+      try await Self.expectForEver(store)
     }
   }
 

@@ -138,11 +138,11 @@ import Testing
   /// append; none of them fails, and on PostgreSQL none has to run again.
   ///
   /// Method: eight appenders on two nodes, batches of several sizes; afterwards every batch stands
-  /// together, each writer's in its order.
+  /// together, each writer's in its order. The database is the test's own, for others' transactions
+  /// would make these run again.
   @Test(arguments: Engines.available)
   func `eight appenders at once lose nothing`(on engine: TestEngine) async throws {
-    try await withStore(on: engine) { test in
-      let nodes = [test.store, try await test.openAnother()]
+    try await withOwnServer(on: engine, stores: 2) { nodes in
       try await nodes[0].sessions.save(SessionEntry("s"))
       let before = try await retries(of: nodes)
       try await withThrowingTaskGroup(of: Void.self) { group in

@@ -28,6 +28,10 @@ import Testing
         "dead letters",
         { try await store.deadLetters.list(DeadLetterQuery(after: $0, limit: 1)).next }
       ),
+      (
+        "due dead letters",
+        { try await store.deadLetters.retryable(after: $0, limit: 1, where: nil).next }
+      ),
       ("audit", { try await store.audit.list(AuditQuery(after: $0, limit: 1)).next }),
       ("providers", { try await store.providers.list(after: $0, limit: 1).next }),
       (
@@ -50,7 +54,9 @@ import Testing
       try await store.approvals.request(ApprovalRequest("open"))
       let asked = try await store.approvals.request(ApprovalRequest("pay", task: id))
       try await store.approvals.decide(asked.id, .approve, by: "ada", grant: true)
-      try await store.deadLetters.save(DeadLetterEntry(id, source: "mail", message: 1))
+      try await store.deadLetters.save(
+        DeadLetterEntry(
+          id, source: "mail", message: 1, nextRetryAt: Instant(microseconds: 1)))
       try await store.providers.put("\u{301}" + id)
       try await store.kv(.global).put("\u{301}" + id, 1)
       try await store.threads.upsert(channel: "\u{301}", thread: id, sessionKey: id)

@@ -266,4 +266,56 @@ import Testing
       #expect(expired.map(\.id) == ["old"])
     }
   }
+
+  /// Goal: `RunRetention` is `retention.run`.
+  ///
+  /// Method: of two finished tasks the one that finished more than a week ago goes.
+  @Test(arguments: Engines.available)
+  func `RunRetention is retention run`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let tasks = test.store.tasks
+      try await tasks.save(draft { $0.id = "old" }, status: .completed)
+      time.advance(by: .seconds(8 * 86_400))
+      try await tasks.save(draft { $0.id = "new" }, status: .completed)
+      let report = try await test.store.retention.run()
+      #expect(report.isComplete && report.counts[.tasks] == 1)
+      #expect(try await tasks.list().items.map(\.id) == ["new"])
+    }
+  }
+
+  /// Goal: `log`, `get_for_bot` and `get_for_memory` are record, list(bot:) and list(memory:).
+  ///
+  /// Method: three records, of two bots and two memories.
+  @Test(arguments: Engines.available)
+  func `get_for_bot and get_for_memory are list`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let audit = test.store.audit
+      for (memory, bot) in [("m1", "b1"), ("m2", "b1"), ("m1", "b2")] {
+        try await audit.record(AuditEntry(memory: memory, .add, bot: bot))
+        time.advance(by: .seconds(1))
+      }
+      let ofBot = try await audit.list(AuditQuery(bot: "b1")).items
+      #expect(ofBot.map(\.memory) == ["m2", "m1"] && ofBot.allSatisfy { $0.bot == "b1" })
+      let ofMemory = try await audit.list(AuditQuery(memory: "m1")).items
+      #expect(ofMemory.map(\.bot) == ["b2", "b1"])
+      #expect(ofMemory.allSatisfy { $0.action == "memory.add" })
+    }
+  }
+
+  /// Goal: `save`, `load` and `load_all` of providers are put, get and list.
+  ///
+  /// Method: two providers, found again by another process; the list is in order of priority.
+  @Test(arguments: Engines.available)
+  func `load_all of providers is list`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      try await test.store.providers.put("backup", priority: 2)
+      let first = try await test.store.providers.put("zeta", priority: 1)
+      let providers = try await test.restart().providers
+      #expect(try await providers.get("zeta") == first)
+      #expect(try await providers.get("none") == nil)
+      #expect(try await providers.list().items.map(\.name) == ["zeta", "backup"])
+    }
+  }
 }

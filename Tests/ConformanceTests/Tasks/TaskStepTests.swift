@@ -32,7 +32,7 @@ import Testing
         try await task.fail("again", retry: .after(.zero))
         try await test.restart()
       }
-      #expect(calls.withLockedValue(\.self) == 1)
+      #expect(calls.withLockedValue { $0 } == 1)
     }
   }
 
@@ -56,6 +56,45 @@ import Testing
       #expect(try await test.store.tasks.steps(task.id).isEmpty)
       #expect(try await test.store.kv(.global).get("k") == nil)
       #expect(try await task.step("s") { 5 } == 5)
+    }
+  }
+
+  /// Goal: what breaks off between a step's closure and its record leaves no record, so the closure
+  /// is done again in the next run.
+  ///
+  /// Method: the record's commit fails; the store is opened afresh, and another run does the step.
+  @Test(arguments: Engines.available)
+  func `a step without its record is repeated`(on engine: TestEngine) async throws {
+    let (time, faults, calls) = (ManualTimeSource(), FaultInjection(), NIOLockedValueBox(0))
+    var options = StoreOptions.testing(time: time)
+    options.inject(faults)
+    try await withStore(on: engine, options: options) { test in
+      let id = try await test.store.tasks.enqueue("a").task.id
+      let first = try #require(try await test.store.tasks.claim().first)
+      await #expect(throws: StoreError.self) {
+        try await first.step("charge") {
+          faults.fail(.beforeCommit, times: 1_000, with: StoreError(.unavailable, "Injected."))
+          return calls.withLockedValue { calls in
+            calls += 1
+            return calls
+          }
+        }
+      }
+      faults.clear()
+      let store = try await test.restart()
+      #expect(try await store.tasks.steps(id).isEmpty)
+      time.advance(by: .seconds(30))
+      let second = try #require(try await store.tasks.claim().first)
+      for _ in 0..<2 {
+        let kept = try await second.step("charge") {
+          calls.withLockedValue { calls in
+            calls += 1
+            return calls
+          }
+        }
+        #expect(kept == 2)
+      }
+      #expect(try await store.tasks.steps(id).map(\.result) == [2])
     }
   }
 

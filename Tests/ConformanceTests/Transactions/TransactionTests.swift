@@ -151,6 +151,51 @@ import Testing
     }
   }
 
+  /// Goal: `fenced` may be caught as well: what was refused changed nothing, and the rest is kept.
+  ///
+  /// Method: a worker whose task was taken and a caller with an old probe write between two puts.
+  @Test(arguments: Engines.available)
+  func `a fenced call may be caught and the body goes on`(on engine: TestEngine) async throws {
+    let time = ManualTimeSource()
+    try await withStore(on: engine, options: .testing(time: time)) { test in
+      let store = test.store
+      try await store.tasks.enqueue("a")
+      let old = try #require(try await store.tasks.claim(lease: .seconds(30)).first)
+      time.advance(by: .seconds(30))
+      let task = try #require(try await store.tasks.claim().first).record
+      let (id, token, now) = (old.id, old.token, time.wallTime())
+      let provider = try await store.providers.put(
+        "p",
+        health: ProviderHealth(
+          circuit: try Circuit(
+            status: .halfOpen, consecutiveFailures: 3, consecutiveSuccesses: 1,
+            opening: try Circuit.Opening.stored(at: now, wait: .seconds(30), count: 1),
+            probe: Circuit.Probe(token: 17, expiresAt: now + .seconds(60)))))
+      let cursor = try await store.changes.cursor()
+      let codes = try await store.transaction { tx -> [StoreError.Code] in
+        var codes: [StoreError.Code] = []
+        func attempt(_ call: () throws(StoreError) -> Void) {
+          do throws(StoreError) { try call() } catch { codes.append(error.code) }
+        }
+        try tx.kv(.global).put("first", 1)
+        attempt { () throws(StoreError) in try tx.tasks.complete(id, result: 1, token: token) }
+        attempt { () throws(StoreError) in
+          try tx.tasks.recordStep("s", of: id, result: 1, token: token)
+        }
+        attempt { () throws(StoreError) in try tx.providers.success("p", probe: 16) }
+        try tx.kv(.global).put("last", 1)
+        return codes
+      }
+      #expect(codes == [.fenced, .fenced, .fenced])
+      #expect(
+        try await store.changes.all(since: cursor).map(\.summary) == ["put first", "put last"])
+      #expect(try await store.kv(.global).keys().all() == ["first", "last"])
+      #expect(try await store.tasks.get(id) == task)
+      #expect(try await store.tasks.steps(id).isEmpty)
+      #expect(try await store.providers.get("p") == provider)
+    }
+  }
+
   /// Goal: a refusal that is not caught ends the transaction and comes out as it is.
   ///
   /// Method: a write, then a failing condition.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HoldfastEngine
 
-@Suite struct PostgresConcurrencyTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresConcurrencyTests {
   /// Goal: writers that meet at one row all get through, each addition counts, and retries are
   /// counted.
   ///
@@ -69,7 +69,7 @@ import Testing
       try await group.waitForAll()
     }
     #expect(try await engine.value("hot") == "200")
-    if queueing { #expect(engine.retries.withLockedValue(\.self) < 5) }
+    if queueing { #expect(engine.retries.withLockedValue { $0 } < 5) }
     await engine.close()
   }
 
@@ -182,7 +182,7 @@ import Testing
     await engine.close()
     let again = try await fixture.open()
     let count = try await again.read(Step(PostgresSQL.count)).rows[0][0].integer
-    #expect(count == Int64(acknowledged.withLockedValue(\.self)))
+    #expect(count == Int64(acknowledged.withLockedValue { $0 }))
     await again.close()
   }
 
@@ -240,6 +240,30 @@ import Testing
     let plain = try await engine.write(WriteOptions()) { try $0.run([Step(ask)]) }
     #expect(plain[0].rows == [[.text("on"), .text("serializable")]])
     #expect(try await engine.read(Step(ask)).rows == [[.text("on"), .text("serializable")]])
+    await engine.close()
+  }
+
+  /// Goal: whatever the URL or the server's configuration says, a durable write waits for the disk;
+  /// who asks for more than that keeps it.
+  ///
+  /// Method: the URL sets each level; the server is asked inside a pipeline, a body and a read.
+  @Test(arguments: [
+    ("off", "on"), ("local", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply"),
+  ])
+  func `a durable write is flushed whatever the URL says`(
+    given: String, expected: String
+  ) async throws {
+    let url = try await PostgresFixture().url + "%20-csynchronous_commit%3D\(given)"
+    let engine = try await PostgresEngine.open(
+      url: url, options: EngineOptions(), migrations: storeMigrations)
+    let ask = Statement(sqlite: "", postgres: "SELECT current_setting('synchronous_commit')")
+    let steps = try await engine.write(WriteOptions(), [Step(ask), Step(ask)])
+    #expect(steps.map(\.rows) == [[[.text(expected)]], [[.text(expected)]]])
+    let body = try await engine.write(WriteOptions()) { try $0.run([Step(ask)]) }
+    #expect(body[0].rows == [[.text(expected)]])
+    #expect(try await engine.read(Step(ask)).rows == [[.text(expected)]])
+    let relaxed = try await engine.write(WriteOptions(durability: .relaxed), [Step(ask)])
+    #expect(relaxed[0].rows == [[.text("off")]])
     await engine.close()
   }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import HoldfastEngine
 
-@Suite struct PostgresPartsTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresPartsTests {
   /// Goal: each state that the server may report has the code that tells the caller what to do.
   ///
   /// Method: one row a state.

@@ -1,11 +1,12 @@
 import HoldfastCore
 import HoldfastTesting
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import HoldfastEngine
 
 /// What the engine says when the server or the schema is not as it was, or not as it must be.
-@Suite struct PostgresRefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct PostgresRefusalTests {
   /// Ends the sessions of one engine, as an operator does, and waits until they are gone.
   private func endSessions(_ name: String) async throws {
     try await PrivatePostgres.shared.run(
@@ -26,8 +27,12 @@ import Testing
   /// Goal: a writer that waits too long behind a hot row is told so, and keeps nobody waiting.
   ///
   /// Method: the first of two rows is held at a gate, the second is free; the waiting is cut short.
+  /// Then a write of both rows must come through: where one was left behind, it never would. It is
+  /// tried again, for the short bound is its own too; and another engine reads.
   @Test func `a writer that waits too long for a hot row is unavailable`() async throws {
-    let engine = try await PostgresFixture().open { $0.busyWaitMax = .milliseconds(50) }
+    let fixture = try await PostgresFixture()
+    let engine = try await fixture.open { $0.busyWaitMax = .milliseconds(50) }
+    let reader = try await fixture.open()
     let gate = Gate()
     async let held: Void = engine.write(WriteOptions(hotRows: [2])) { connection in
       gate.wait()
@@ -39,11 +44,95 @@ import Testing
     }
     #expect(error?.hint.contains("nothing was written") == true)
     gate.open()
-    try await held
-    _ = try await engine.write(WriteOptions(hotRows: [1, 2, 3]), PostgresSQL.steps("next", "x"))
-    #expect(try await engine.value("late") == nil)
-    #expect(try await engine.value("next") == "x")
+    _ = try? await held
+    var isThrough = false
+    for _ in 0..<50 where !isThrough {
+      do throws(StoreError) {
+        _ = try await engine.write(
+          WriteOptions(hotRows: [1, 2, 3]), PostgresSQL.steps("next", "x"))
+        isThrough = true
+      } catch {
+        #expect(error.code == .unavailable)
+      }
+    }
+    #expect(isThrough)
+    #expect(try await reader.value("late") == nil)
+    #expect(try await reader.value("next") == "x")
     await engine.close()
+    await reader.close()
+  }
+
+  /// Goal: a transaction that meets others again and again is given up after its time, with nothing
+  /// of it written.
+  ///
+  /// Method: a body reads a key, another engine writes it, and only then the body does, at every
+  /// attempt. So many attempts as would prove that there is no bound end the test.
+  @Test func `a transaction that never gets through is unavailable`() async throws {
+    let fixture = try await PostgresFixture()
+    let engine = try await fixture.open { $0.retryTimeMax = .milliseconds(50) }
+    let other = try await fixture.open()
+    _ = try await other.write(WriteOptions(), PostgresSQL.steps("k", "first"))
+    let attempts = NIOLockedValueBox(0)
+    let error = await expectError(.unavailable) {
+      try await engine.write(WriteOptions()) { connection in
+        let attempt = attempts.withLockedValue { attempts in
+          attempts += 1
+          return attempts
+        }
+        guard attempt <= 100 else { throw Refusal(number: attempt) }
+        _ = try connection.run([Step(PostgresSQL.get, [.text("k")])])
+        Self.write("k", "other \(attempt)", through: other)
+        _ = try connection.run(PostgresSQL.steps("own", "x") + PostgresSQL.steps("k", "mine"))
+      }
+    }
+    #expect(error?.details["sqlstate"] == .string("40001"))
+    let ran = attempts.withLockedValue(\.self)
+    #expect(ran == engine.retries.withLockedValue { $0 } + 1)
+    #expect(try await other.value("own") == nil)
+    #expect(try await other.value("k") == "other \(ran)")
+    await engine.close()
+    await other.close()
+  }
+
+  /// Writes from within another engine's body, which waits for it on its own thread.
+  private static func write(_ key: String, _ value: String, through engine: PostgresEngine) {
+    let isDone = Monitor(false)
+    Task {
+      _ = try? await engine.write(WriteOptions(), PostgresSQL.steps(key, value))
+      isDone.change { $0 = true }
+    }
+    _ = isDone.wait { $0 ? () : nil }
+  }
+
+  /// Goal: who waits too long for a row that another transaction has written is told so, and the
+  /// same write succeeds when that one is done.
+  ///
+  /// Method: a body writes a row and is held at a gate; another engine, which waits briefly, writes
+  /// the row as steps and in a body, without queueing before it.
+  @Test func `a writer that waits too long for a row lock is unavailable`() async throws {
+    let fixture = try await PostgresFixture()
+    let holder = try await fixture.open()
+    _ = try await holder.write(WriteOptions(), PostgresSQL.steps("k", "first"))
+    let hasty = try await fixture.open { $0.busyWaitMax = .milliseconds(200) }
+    let gate = Gate()
+    async let held: Void = holder.write(WriteOptions()) { connection in
+      _ = try connection.run(PostgresSQL.steps("k", "held"))
+      gate.wait()
+    }
+    await gate.visited()
+    let late = PostgresSQL.steps("k", "late")
+    let first = await expectError(.unavailable) { try await hasty.write(WriteOptions(), late) }
+    let second = await expectError(.unavailable) {
+      try await hasty.write(WriteOptions()) { _ = try $0.run(late) }
+    }
+    for error in [first, second] { #expect(error?.details["sqlstate"] == .string("55P03")) }
+    gate.open()
+    try await held
+    #expect(try await holder.value("k") == "held")
+    _ = try await hasty.write(WriteOptions(), late)
+    #expect(try await holder.value("k") == "late")
+    await hasty.close()
+    await holder.close()
   }
 
   /// Goal: a sum of whole numbers is one, whatever the server calls its type.

@@ -1,7 +1,7 @@
 import HoldfastTesting
 import Testing
 
-@Suite struct PrivatePostgresTests {
+@Suite(.timeLimit(.minutes(5))) struct PrivatePostgresTests {
   /// Goal: every test may have a schema of its own.
   ///
   /// Method: asks for more schemas than are made at a time; no name comes twice.

@@ -2,7 +2,7 @@ import HoldfastCore
 import HoldfastEngine
 import Testing
 
-@Suite struct SQLiteFeedTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteFeedTests {
   private func event(_ engine: SQLiteEngine, _ subject: String) async throws {
     _ = try await engine.write(WriteOptions(), [Step(SQL.event, [.text(subject)])])
   }
@@ -132,7 +132,7 @@ import Testing
   }
 }
 
-@Suite struct SQLiteStateTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteStateTests {
   /// Goal: health tells what an operator needs, and the facade's numbers agree with what was done.
   @Test func `health tells of the file and the engine`() async throws {
     try await SQLiteFixture().with { engine in

@@ -4,7 +4,7 @@ import Testing
 @testable import HoldfastEngine
 
 /// How long a group of writes is held open for the callers that the one before it answered.
-@Suite struct GroupGatheringTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupGatheringTests {
   /// A write that nobody waits for.
   // Unchecked: only the thread of the test has it.
   private final class Call: WriteCall, @unchecked Sendable {

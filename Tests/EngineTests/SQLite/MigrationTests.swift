@@ -4,7 +4,7 @@ import Testing
 
 @testable import HoldfastEngine
 
-@Suite struct SQLiteMigrationTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteMigrationTests {
   private static let first = SQLiteFixture.migrations[0]
   private static let second = Migration(
     number: 2, name: "second", sqlite: "CREATE TABLE second (a INTEGER) STRICT;", postgres: "")

@@ -11,7 +11,7 @@ import Testing
   import Darwin
 #endif
 
-@Suite struct SQLitePathTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLitePathTests {
   private func error(
     opening path: String, _ change: (inout EngineOptions) -> Void = { _ in }
   ) async -> StoreError? {
@@ -180,7 +180,7 @@ private func lowerRights() {
   _ = unsafeBitCast(found, to: SetFileUser.self)(65_534)
 }
 
-@Suite struct SQLiteErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteErrorTests {
   /// Goal: each of SQLite's result codes becomes the decision that fits.
   @Test(arguments: [
     (SQLITE_FULL, 0, "exhausted"), (SQLITE_NOMEM, 0, "exhausted"),

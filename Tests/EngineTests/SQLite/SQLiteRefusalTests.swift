@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What the engine says when the system or the file around it does not go along.
-@Suite struct SQLiteRefusalTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteRefusalTests {
   private static let next = Migration(
     number: SQLiteFixture.migrations.count + 1, name: "next",
     sqlite: "CREATE TABLE next (a INTEGER) STRICT;", postgres: "")

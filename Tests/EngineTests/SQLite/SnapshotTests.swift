@@ -4,7 +4,7 @@ import Testing
 
 @testable import HoldfastEngine
 
-@Suite struct SQLiteSnapshotTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteSnapshotTests {
   private final class Found: Sendable {
     let number: Int64?
     init(_ number: Int64?) { self.number = number }
@@ -200,7 +200,7 @@ import Testing
   }
 }
 
-@Suite struct HotMapTests {
+@Suite(.timeLimit(.minutes(5))) struct HotMapTests {
   private final class Entry: Sendable {}
 
   private func key(_ number: Int) -> HotKey { HotKey(space: "s", name: "\(number)") }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HoldfastEngine
 
-@Suite struct TurnTests {
+@Suite(.timeLimit(.minutes(5))) struct TurnTests {
   /// Goal: who has just written cannot write again before somebody who waits.
   ///
   /// Method: one lock holds the turn, another waits for it; the first gives it up and asks at once:
@@ -101,7 +101,7 @@ import Testing
   }
 }
 
-@Suite struct CheckpointTests {
+@Suite(.timeLimit(.minutes(5))) struct CheckpointTests {
   /// Goal: no checkpoint ever runs while anybody could commit, for SQLite before 3.51.3 may then
   /// damage the file.
   ///

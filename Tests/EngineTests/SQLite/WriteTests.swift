@@ -4,16 +4,17 @@ import HoldfastEngine
 import NIOConcurrencyHelpers
 import Testing
 
-@Suite struct SQLiteWriteTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteWriteTests {
   /// Holds the writer inside a body until calls have gathered behind it, so that they run in one
   /// group with it.
   ///
   /// What becomes of the holding body, which writes nothing, does not matter.
   private func gathered(
-    _ engine: SQLiteEngine, _ count: Int, _ call: @escaping @Sendable (Int) async throws -> Void
+    _ engine: SQLiteEngine, _ count: Int, behind holder: Durability = .durable,
+    _ call: @escaping @Sendable (Int) async throws -> Void
   ) async throws -> [(any Error)?] {
     let gate = Gate()
-    async let held: Void = engine.write(WriteOptions()) { _ in gate.wait() }
+    async let held: Void = engine.write(WriteOptions(durability: holder)) { _ in gate.wait() }
     await gate.visited()
     let errors = NIOLockedValueBox([(any Error)?](repeating: nil, count: count))
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -33,6 +34,13 @@ import Testing
     }
     _ = try? await held
     return errors.withLockedValue { $0 }
+  }
+
+  /// Bounds that end no group by the clock, however long a test holds its first body, and refuse
+  /// nobody who waits behind it.
+  private static func patient(_ options: inout EngineOptions) {
+    options.groupTimeMax = .seconds(60)
+    options.busyWaitMax = .seconds(60)
   }
 
   /// Goal: what was written is there after the engine was closed and opened again.
@@ -57,23 +65,45 @@ import Testing
 
   /// Goal: many writers lose nothing, and their writes are grouped.
   ///
-  /// Method: sixteen tasks add to one counter and one each; count, and look at the group sizes.
+  /// Method: sixteen tasks add to one counter and one each, their first writes while the writer is
+  /// held; count, and look at the group sizes.
   @Test func `concurrent increments are all kept`() async throws {
-    try await SQLiteFixture().with { engine in
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for task in 0..<16 {
-          group.addTask {
-            for _ in 0..<50 {
-              _ = try await engine.write(
-                WriteOptions(),
-                [Step(SQL.add, [.text("all")]), Step(SQL.add, [.text("task \(task)")])])
-            }
-          }
+    try await SQLiteFixture().with(Self.patient) { engine in
+      let errors = try await gathered(engine, 16) { task in
+        for _ in 0..<50 {
+          _ = try await engine.write(
+            WriteOptions(),
+            [Step(SQL.add, [.text("all")]), Step(SQL.add, [.text("task \(task)")])])
         }
-        try await group.waitForAll()
       }
+      #expect(errors.compactMap { $0 }.isEmpty)
       try await engine.expect("all", is: 800)
       try await engine.expect("task 3", is: 50)
+      let writer = try await engine.health().details["writer"]
+      #expect((writer?["group_largest"]?.integerValue ?? 0) >= 16)
+      #expect((writer?["groups"]?.integerValue ?? .max) < 800)
+    }
+  }
+
+  /// Goal: a group holds no more bodies than the options allow, however many wait.
+  ///
+  /// Method: twelve wait behind one that is held. A last write comes behind them, so that what the
+  /// writer tells of itself includes them.
+  @Test func `a group is cut at its bound`() async throws {
+    try await SQLiteFixture().with {
+      Self.patient(&$0)
+      $0.groupBodiesMax = 4
+    } _: { engine in
+      let errors = try await gathered(engine, 12) { number in
+        try await engine.write(WriteOptions()) { connection in
+          _ = try connection.run(SQL.put, [.text("\(number)"), .integer(1)])
+        }
+      }
+      #expect(errors.compactMap { $0 }.isEmpty)
+      try await engine.put("last", 1)
+      let health = try await engine.health()
+      #expect(health.details["writer"]?["group_largest"] == .integer(4))
+      for number in 0..<12 { try await engine.expect("\(number)", is: 1) }
     }
   }
 
@@ -82,7 +112,7 @@ import Testing
   /// Method: twelve bodies in one group, every third throws after it wrote; exactly the others'
   /// rows are there, and the revisions have no gap: what a failed body drew is drawn again.
   @Test func `a body that throws leaves its neighbours alone`() async throws {
-    try await SQLiteFixture().with { engine in
+    try await SQLiteFixture().with(Self.patient) { engine in
       let errors = try await gathered(engine, 12) { number in
         try await engine.write(WriteOptions()) { connection in
           _ = try connection.run(SQL.put, [.text("\(number)"), .integer(1)])
@@ -265,7 +295,8 @@ import Testing
         await Task.yield()
       }
       second.cancel()
-      await #expect(throws: CancellationError.self) { try await second.value }
+      let refused = await #expect(throws: StoreError.self) { try await second.value }
+      #expect(refused?.code == .unavailable && refused?.cause is CancellationError)
       first.cancel()
       gate.open()
       try await first.value
@@ -305,6 +336,33 @@ import Testing
         #expect(found == Int64(expected))
       }
       try await engine.expect("a", is: 3)
+    }
+  }
+
+  /// Goal: a group is relaxed only when all of it is.
+  ///
+  /// Method: relaxed and durable writes wait behind one that is held, and read the setting that
+  /// their commit has. Behind a durable one all are of its group, which is flushed; behind a
+  /// relaxed one those may join that are relaxed themselves, and no durable one.
+  @Test(arguments: [Durability.relaxed, .durable])
+  func `a group is relaxed only when all of it is`(holder: Durability) async throws {
+    let level = Statement("PRAGMA synchronous")
+    try await SQLiteFixture().with(Self.patient) { engine in
+      let levels = NIOLockedValueBox([Int64?](repeating: nil, count: 12))
+      let errors = try await gathered(engine, 12, behind: holder) { number in
+        let options = WriteOptions(durability: number % 3 == 0 ? .durable : .relaxed)
+        let found = try await engine.write(options) { connection in
+          _ = try connection.run(SQL.add, [.text("a")])
+          return try connection.row(level) { $0.integer(0) }
+        }
+        levels.withLockedValue { $0[number] = found }
+      }
+      #expect(errors.compactMap { $0 }.isEmpty)
+      for (number, found) in levels.withLockedValue(\.self).enumerated() {
+        let isFlushed = holder == .durable || number % 3 == 0
+        #expect(isFlushed ? found == 2 : found == 1 || found == 2, "of number \(number)")
+      }
+      try await engine.expect("a", is: 12)
     }
   }
 

@@ -2,7 +2,7 @@ import HoldfastCore
 import HoldfastEngine
 import Testing
 
-@Suite struct StoreClockTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreClockTests {
   private func at(_ microseconds: Int64) -> Instant { Instant(microseconds: microseconds) }
 
   /// Goal: a clock set back does not take the store back.

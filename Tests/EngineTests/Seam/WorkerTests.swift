@@ -3,7 +3,7 @@ import HoldfastEngine
 import NIOConcurrencyHelpers
 import Testing
 
-@Suite struct WorkerTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkerTests {
   /// Goal: a pool runs every job once, on no more threads than it may have, and its close waits.
   ///
   /// Method: a hundred jobs on three threads note how many run at the same time; after the close

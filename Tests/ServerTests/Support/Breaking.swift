@@ -10,4 +10,15 @@ extension Store {
       """
     _ = try await engine.write(WriteOptions(), [Step(Statement(text))])
   }
+
+  /// Writes a number into a provider's row that Holdfast never would (SQLite).
+  func breakProvider(_ name: String) async throws {
+    let update = "UPDATE provider_health SET consecutive_failures = -1 WHERE name = '\(name)'"
+    _ = try await engine.write(
+      WriteOptions(),
+      [
+        Step(Statement("PRAGMA ignore_check_constraints = 1")), Step(Statement(update)),
+        Step(Statement("PRAGMA ignore_check_constraints = 0")),
+      ])
+  }
 }
