@@ -17,8 +17,14 @@ public final class Upkeep: Service {
   private let owner: String
   private let wakeUp = WakeUp()
   private let schedule = NIOLockedValueBox(Schedule(due: .zero))
-  /// When the namespaces are looked through, on the clock that no leap moves.
-  private let namespacesDue = NIOLockedValueBox(Duration.zero)
+  private let namespaces = NIOLockedValueBox(NamespaceWalk())
+
+  /// How far the namespaces were looked through.
+  private struct NamespaceWalk {
+    var sweeper = NamespaceSweeper()
+    /// When it goes on, on the clock that no leap moves.
+    var due = Duration.zero
+  }
 
   /// When retention is due.
   private struct Schedule {
@@ -86,8 +92,11 @@ public final class Upkeep: Service {
     } catch { isSound = false }
     do throws(StoreError) { try await store.engine.maintain() } catch { isSound = false }
     do throws(StoreError) { try await retain() } catch { isSound = false }
-    do throws(StoreError) { try await retireNamespaces() } catch { isSound = false }
-    guard isSound, failures.isEmpty, slices < slicesMax,
+    var isLookedThrough = true
+    do throws(StoreError) { isLookedThrough = try await retireNamespaces() } catch {
+      isSound = false
+    }
+    guard isSound, isLookedThrough, failures.isEmpty, slices < slicesMax,
       let next = try? await store.engine.read(Step(UpkeepSQL.nextDue))
     else { return Self.pause }
     let microseconds = next.rows.first?.first?.integer
@@ -166,12 +175,23 @@ public final class Upkeep: Service {
     }
   }
 
-  /// Has namespaces without keys removed, where this node has not looked for an hour.
-  private func retireNamespaces() async throws(StoreError) {
+  /// Has a page of namespaces looked at for those without keys, where this node has not been
+  /// through all of them for an hour.
+  ///
+  /// - Returns: Whether nothing is left to look at for now.
+  private func retireNamespaces() async throws(StoreError) -> Bool {
     let now = store.context.time.monotonicTime()
-    guard now >= namespacesDue.withLockedValue(\.self) else { return }
-    try await NamespaceSweeper.retireEmpty(in: store)
-    namespacesDue.withLockedValue { $0 = now + Self.namespacesPause }
+    var walk = namespaces.withLockedValue(\.self)
+    guard now >= walk.due else { return true }
+    var settings = WriteSettings.standard
+    settings.owner = Self.actor
+    walk.due = now + Self.retryPause
+    defer { namespaces.withLockedValue { [walk] in $0 = walk } }
+    let isOver = try await store.observed(Operation.upkeepNamespaces) {
+      try await walk.sweeper.retirePage(in: store, settings)
+    }
+    walk.due = isOver ? now + Self.namespacesPause : now
+    return isOver
   }
 
   /// Runs retention where no node has for an hour and something has to go.
@@ -222,7 +242,19 @@ public final class Upkeep: Service {
       schedule = Schedule(due: now + pause, failures: schedule.failures + 1)
       return pause
     }
-    _ = try await store.engine.write(store.writeOptions(.standard), [retentionLease(pause)])
+    // In a task of its own: the lease is given back also where upkeep ends at this moment.
+    let (engine, options, lease) = (
+      store.engine, store.writeOptions(.standard), retentionLease(pause)
+    )
+    let written = await Task { () -> Result<Void, StoreError> in
+      do throws(StoreError) {
+        _ = try await engine.write(options, [lease])
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }.value
+    try written.get()
   }
 
   private func retentionLease(_ duration: Duration) -> Step {

@@ -77,14 +77,16 @@ enum UpkeepSQL {
     ) AS n
     """)
 
-  /// A page of the namespaces, in the order of their rows, each with whether it has keys: bounded
-  /// by what is looked at, not by what is found.
+  /// A page of the namespaces in the order of their rows, each with 1 where it has keys, else NULL.
+  ///
+  /// It is bounded by what is looked at, not by what is found. The limit inside keeps PostgreSQL
+  /// from reading all keys into a table of its own for one page.
   ///
   /// $1 the last row of the page before, $2 how many.
   static let namespaces = Statement(
     """
     SELECT n.id, n.name,
-      CASE WHEN EXISTS (SELECT 1 FROM kv AS k WHERE k.namespace_id = n.id) THEN 1 ELSE 0 END
+      (SELECT 1 FROM kv AS k WHERE k.namespace_id = n.id LIMIT 1)
     FROM namespaces AS n
     WHERE n.id > $1 AND n.cleared_at IS NULL
     ORDER BY n.id
