@@ -76,10 +76,12 @@ extension ServerCore: HTTPResponder {
   private func answer(
     _ request: Request, _ context: RequestScope, _ progress: inout Progress
   ) async throws -> Response {
-    if context.channel != nil { try hosts.check(request.head) }
     let target = try RequestTarget(request.head.path ?? "")
     let match = router.match(request.method, target.segments)
     if case .found(let route) = match { progress.route = route }
+    // Probes ask by whatever address they know, and learn only that the server lives.
+    let isOpen = progress.route.map { $0.role == nil } ?? false
+    if context.channel != nil, !isOpen { try hosts.check(request.head) }
     let access = try await access(to: match, request, context)
     switch match {
     case .nothing:
@@ -89,8 +91,7 @@ extension ServerCore: HTTPResponder {
     case .found(let route):
       if let role = route.role { try access.require(role) }
       let pace = route.pace(of: target)
-      let body = route.takesBody ? try await collect(request, context) : nil
-      progress.hasBody = body != nil
+      let body = route.takesBody ? try await collect(request, context, &progress) : nil
       // Counted once its body is there, or clients that send slowly would keep all others out.
       let slots = slots(of: route, pace)
       try slots?.enter()
@@ -108,10 +109,11 @@ extension ServerCore: HTTPResponder {
 
   /// The body; one that took its time may have outlived the token that it came with.
   private func collect(
-    _ request: Request, _ context: RequestScope
+    _ request: Request, _ context: RequestScope, _ progress: inout Progress
   ) async throws -> Bodies.Body {
     let start = time.monotonicTime()
     let body = try await bodies.collect(request, from: context.channel)
+    progress.hasBody = true
     if time.monotonicTime() - start > Self.briefly {
       try await trust(request, context.channel)
     }

@@ -50,12 +50,6 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A site whose pages may ask, such as https://console.example; may be repeated.",
-      valueName: "origin"))
-  var allowOrigin: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
       "From which level on to log: trace, debug, info, notice, warning, error, critical.",
       discussion: "Without it HOLDFAST_LOG, else notice.", valueName: "level"),
     completion: .list(Logger.Level.allCases.map(\.rawValue)))
@@ -63,12 +57,20 @@ struct Serve: AsyncParsableCommand {
 
   func validate() throws {
     guard (0...65_535).contains(port) else { throw ValidationError("A port is from 0 to 65535.") }
+    guard allowHost.allSatisfy(Self.isHost) else {
+      throw ValidationError("A name of --allow-host has neither a scheme nor a port.")
+    }
     guard logLevel.map({ Logger.Level(rawValue: $0) != nil }) ?? true else {
       throw ValidationError("There is no such log level.")
     }
     guard (tlsCertificate == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-certificate and --tls-key go together.")
     }
+  }
+
+  /// Whether a text can be a host: a name, or an address without brackets.
+  private static func isHost(_ text: String) -> Bool {
+    !text.isEmpty && !text.contains { "/[]@".contains($0) } && text.split(separator: ":").count != 2
   }
 
   func run() async throws {
@@ -152,7 +154,6 @@ struct Serve: AsyncParsableCommand {
     options.port = port
     options.logger = logger
     options.hosts = allowHost
-    options.origins = allowOrigin
     if let tlsCertificate, let tlsKey {
       options.tls = .init(certificate: tlsCertificate, key: tlsKey)
     }

@@ -42,24 +42,36 @@ package enum AdminToken {
     if let secret, !secret.isEmpty {
       return try await create(store, secret) ? .given : .existing
     }
+    mkdir(directory, 0o700)
+    let lock = await lock(directory, store.context.time)
+    defer { if lock >= 0 { close(lock) } }
+    guard try await !store.tokens.hasAdmin() else { return .existing }
     let path = directory + "/admin-token"
-    if let kept = read(path), try await store.tokens.hasKnown(kept) {
-      // Its token is gone, unless somebody has made it this moment.
-      guard try await !store.tokens.hasAdmin() else { return .existing }
-      putAside(path, kept)
-    }
+    if let kept = read(path), try await store.tokens.hasKnown(kept) { putAside(path) }
     let secret = try write(Token.makeSecret(store.context.ids), in: directory, to: path)
     return try await create(store, secret) ? .written(path) : .existing
   }
 
-  /// Moves a file aside whose token is gone; one that somebody has put in its place stays.
-  private static func putAside(_ path: String, _ secret: String) {
-    let aside = path + ".revoked"
-    guard rename(path, aside) == 0, let moved = read(aside), !Bytewise.equal(moved, secret) else {
-      return
+  /// Lets one start at a time look after the file of a folder.
+  ///
+  /// - Returns: What ends it when it is closed; below 0 where there is no such folder.
+  private static func lock(_ directory: String, _ time: any TimeSource) async -> Int32 {
+    let folder = open(directory, O_RDONLY | O_CLOEXEC)
+    guard folder >= 0 else { return folder }
+    while flock(folder, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
+      guard (try? await time.sleep(for: .milliseconds(10))) != nil else { break }
     }
-    link(aside, path)
-    unlink(aside)
+    return folder
+  }
+
+  /// Moves a file aside whose token is gone, to a name of its own.
+  private static func putAside(_ path: String) {
+    for number in 1...1_000 {
+      let aside = path + ".revoked" + (number == 1 ? "" : "-\(number)")
+      if link(path, aside) == 0 { break }
+      guard errno == EEXIST else { break }
+    }
+    unlink(path)
   }
 
   /// Creates the token under the first free name; false when another process was faster.
@@ -80,15 +92,14 @@ package enum AdminToken {
   }
 
   private static let revoked = StoreError(
-    .conflict, "The admin token that was given was revoked, or has expired.",
-    hint: "Give another HOLDFAST_ADMIN_TOKEN, or make one with holdfast token create.",
+    .conflict, "The secret for the admin token belongs to another token, or to one that is gone.",
+    hint: "Give another HOLDFAST_ADMIN_TOKEN, or make a token with holdfast token create.",
     details: ["reason": "used"])
 
   /// Writes the secret to a file that only this user can read, or takes the one that is there.
   private static func write(
     _ secret: String, in directory: String, to path: String
   ) throws(StoreError) -> String {
-    mkdir(directory, 0o700)
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else {
       guard errno == EEXIST else { throw failed("made", path) }

@@ -70,6 +70,6 @@ final class HostCheck: Sendable {
     Refusal(
       StoreError(
         .forbidden, message,
-        hint: "Allow it: serve --allow-host NAME, or --allow-origin URL for a page."))
+        hint: "A name that the server is to answer to is given to serve as --allow-host."))
   }
 }
