@@ -69,9 +69,8 @@ extension KeyValueTransaction {
 
   /// The first of several entries, as many as a page has room for.
   ///
-  /// They are asked for in parts, the next one as long as the room that is left has place for
-  /// entries like those before it: a few large values that are asked for again and again must not
-  /// all be in memory at once.
+  /// They are asked for few at a time, one by one where that costs no round trip: large values that
+  /// are asked for again and again must not all be in memory at once.
   ///
   /// - Parameters:
   ///   - keys: The keys.
@@ -90,7 +89,8 @@ extension KeyValueTransaction {
     var entries: [Entry?] = []
     entries.reserveCapacity(keys.count)
     var bytes = 0
-    var part = bytesMax == .max ? keys.count : Self.firstPart
+    let part =
+      bytesMax == .max ? keys.count : connection.dialect == .sqlite ? 1 : Self.pipelinedMax
     while entries.count < keys.count, entries.isEmpty || bytes < bytesMax {
       let steps = keys[entries.count...].prefix(part).map {
         Step(KeyValueSQL.get, [.text(namespace.text), .text($0)])
@@ -103,14 +103,12 @@ extension KeyValueTransaction {
             try Entry(columns: columns)
           })
       }
-      let average = max(bytes / entries.count, 64)
-      part = max((bytesMax - bytes) / average, 1)
     }
     return entries
   }
 
-  /// How many entries of unknown size are asked for at once.
-  private static let firstPart = 4
+  /// How many entries of unknown size are asked for at once over a network.
+  private static let pipelinedMax = 16
 
   /// Whether a key is there.
   ///
