@@ -27,17 +27,14 @@ extension ApprovalsTransaction {
   static func entry(
     _ action: String, _ approval: Approval, actor: String? = nil
   ) -> AuditEntry {
-    var details = details(of: approval)
-    let isDecision = action == AuditAction.approvalDecide
-    if isDecision {
-      details["decided_by"] = .of(approval.decidedBy)
-      details["reason"] = .of(approval.reason)
+    guard action == AuditAction.approvalDecide else {
+      return AuditEntry(
+        actor: actor, action: action, subject: "approval:\(approval.id)", run: approval.run,
+        result: approval.status.rawValue, details: .object(details(of: approval)))
     }
-    var entry = AuditEntry(
-      actor: actor, action: action, subject: "approval:\(approval.id)", run: approval.run,
-      result: approval.status.rawValue, details: .object(details))
-    entry.by = isDecision ? approval.by : nil
-    return entry
+    return decision(
+      approval, approval.status, actor: actor, by: approval.decidedBy, reason: approval.reason,
+      saidBy: approval.by)
   }
 
   /// What the audit log says of an approval that is denied because its task waits no longer.
@@ -48,12 +45,21 @@ extension ApprovalsTransaction {
   ///   - reason: Why.
   /// - Returns: The entry.
   static func entry(denying approval: Approval, by decider: String, reason: String) -> AuditEntry {
+    decision(approval, .denied, actor: nil, by: decider, reason: reason, saidBy: nil)
+  }
+
+  private static func decision(
+    _ approval: Approval, _ status: ApprovalStatus, actor: String?, by decider: String?,
+    reason: String?, saidBy: String?
+  ) -> AuditEntry {
     var details = details(of: approval)
-    details["decided_by"] = .string(decider)
-    details["reason"] = .string(reason)
-    return AuditEntry(
-      action: AuditAction.approvalDecide, subject: "approval:\(approval.id)", run: approval.run,
-      result: ApprovalStatus.denied.rawValue, details: .object(details))
+    details["decided_by"] = .of(decider)
+    details["reason"] = .of(reason)
+    var entry = AuditEntry(
+      actor: actor, action: AuditAction.approvalDecide, subject: "approval:\(approval.id)",
+      run: approval.run, result: status.rawValue, details: .object(details))
+    entry.by = saidBy
+    return entry
   }
 
   private static func details(of approval: Approval) -> Object {

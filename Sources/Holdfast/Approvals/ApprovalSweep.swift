@@ -8,7 +8,7 @@ extension ApprovalsTransaction {
   ///
   /// Reads and decisions do not need it: for them an approval is expired from that microsecond on.
   ///
-  /// - Parameter limit: How many, and a few more where the last one's task waited for several.
+  /// - Parameter limit: How many, and all others that the tasks of these waited for.
   /// - Returns: How many there were.
   /// - Throws: ``StoreError`` of the engine's.
   @discardableResult

@@ -29,11 +29,13 @@ package final class ChangeTail: Sendable {
   /// How many events the ring holds.
   private static let eventsMax = 4_096
   /// How many events are read at once.
-  static let pageMax = 512
+  private static let pageMax = 512
+  /// How many events a look beside the ring reads: so few that no thread is needed for it.
+  static let lookMax = 128
   /// How soon the feed is looked at again while something is held back by an older transaction.
   private static let heldBackPause = Duration.milliseconds(20)
   /// How soon the feed is looked at again when nothing was heard: wake-ups may get lost.
-  private static let quietPause = Duration.seconds(5)
+  static let quietPause = Duration.seconds(5)
 
   init(engine: any Engine, time: any TimeSource) {
     self.engine = engine
@@ -133,8 +135,7 @@ package final class ChangeTail: Sendable {
         add(page, after: from)
         cursor = page.next
         guard page.events.count < Self.pageMax else { continue }
-        await committed.wait(
-          atMost: page.heldBack ? Self.heldBackPause : Self.quietPause, time)
+        await committed.wait(atMost: Self.pause(after: page), time)
       } catch {
         cursor = nil
         fail(error)
@@ -168,6 +169,14 @@ package final class ChangeTail: Sendable {
   private func fail(_ error: StoreError) {
     if error.code != .unavailable { state.withLockedValue { Self.empty(&$0) } }
     wakeAll()
+  }
+
+  /// How long nobody looks again by himself.
+  ///
+  /// - Parameter page: What the last look gave.
+  /// - Returns: Short while something is held back, and else the pause for lost wake-ups.
+  static func pause(after page: FeedPage) -> Duration {
+    page.heldBack ? heldBackPause : quietPause
   }
 
   private func wakeAll() {

@@ -57,7 +57,7 @@ public struct Changes: Sendable {
   ) async throws(StoreError) -> (items: [Change], next: ChangeCursor) {
     try await store.observed(Self.page) {
       // Whoever asks once must see what was acknowledged, and the ring of the watchers may lag.
-      let page = try await store.engine.feed(after: since.place, limit: ChangeTail.pageMax)
+      let page = try await store.engine.feed(after: since.place, limit: ChangeTail.lookMax)
       let items = page.events.map(Change.init).filter(filter.matches)
       return (items, ChangeCursor(page.next))
     }
@@ -135,8 +135,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
         self.cursor = page.next
         waiting = page.events.map(Change.init).filter(filter.matches)[...]
         if page.events.isEmpty {
-          await place.wakeUp.wait(
-            atMost: page.heldBack ? .milliseconds(20) : .seconds(5), store.context.time)
+          await place.wakeUp.wait(atMost: ChangeTail.pause(after: page), store.context.time)
         }
       }
       return nil
@@ -162,8 +161,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
         let left = end - time.monotonicTime()
         guard left > .zero else { return [] }
         guard page.events.isEmpty else { continue }
-        await place.wakeUp.wait(
-          atMost: Swift.min(left, page.heldBack ? .milliseconds(20) : .seconds(5)), time)
+        await place.wakeUp.wait(atMost: Swift.min(left, ChangeTail.pause(after: page)), time)
       }
       return []
     }
@@ -183,7 +181,7 @@ public struct ChangeSequence: AsyncSequence, Sendable {
       after cursor: FeedCursor, isolation actor: isolated (any Actor)?
     ) async throws(StoreError) -> FeedPage {
       guard !hasLooked else { return try await store.tail.events(after: cursor) }
-      let page = try await store.engine.feed(after: cursor, limit: ChangeTail.pageMax)
+      let page = try await store.engine.feed(after: cursor, limit: ChangeTail.lookMax)
       hasLooked = true
       return page
     }

@@ -7,10 +7,14 @@ extension Store {
 
   /// Stores what was counted and is not stored yet, when the store closes.
   func storeProviderTallies() async {
-    for (name, tally) in tallies.takeAll() {
-      // A count that cannot be stored now never will be; the failure is logged where it arises.
-      _ = try? await providers.storeTally(tally, of: name)
-    }
+    let (taken, providers) = (tallies.takeAll(), providers)
+    // In a task of its own: whoever closes the store may have been cancelled.
+    await Task {
+      for (name, tally) in taken {
+        // A count that cannot be stored now never will be; the failure is logged where it arises.
+        _ = try? await providers.storeTally(tally, of: name)
+      }
+    }.value
   }
 }
 

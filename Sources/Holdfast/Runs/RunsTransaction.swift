@@ -93,7 +93,9 @@ public struct RunsTransaction {
       ], limit: limit, bytesMax: limits.pageBytesMax
     ) { row throws(StoreError) in
       guard let found = try RunRow(row: row) else {
-        throw StoreError(.corrupt, "A run's row has a status that Holdfast does not know.")
+        throw StoreError(
+          .corrupt, "A run's row has a status that Holdfast does not know.",
+          hint: "Mend the row, or restore a backup.")
       }
       return (found, found.bytes)
     }

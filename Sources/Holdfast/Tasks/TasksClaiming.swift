@@ -8,8 +8,6 @@ extension Tasks {
   /// How soon a claim that waits looks again for what is due and was not to be had: somebody is
   /// writing it at this moment, the worker may not have it, or no lease is taken after a leap.
   private static let pause = Duration.milliseconds(250)
-  /// How soon a claim that waits looks again when nothing was heard: wake-ups may get lost.
-  private static let quietPause = Duration.seconds(5)
 
   /// Claims the tasks that are due, for one worker, for as long as the lease lasts.
   ///
@@ -73,7 +71,7 @@ extension Tasks {
         let left = end - time.monotonicTime()
         guard left > .zero, !Task.isCancelled else { return [] }
         let next = try await untilDue(order.queues) ?? left
-        let pause = next > .zero ? min(next, Self.quietPause) : Self.pause
+        let pause = next > .zero ? min(next, ChangeTail.quietPause) : Self.pause
         await wakeUp.wait(atMost: min(left, pause), time)
       } while try await untilDue(order.queues).map { $0 > .zero } ?? true
     }

@@ -116,7 +116,8 @@ struct Connection: Sendable {
     do throws(StoreError) {
       bytes = try await response.body.collect(upTo: Self.answerBytesMax)
     } catch {
-      guard request.writes, error.code == .unavailable else { throw error }
+      let isRefused = (300..<500).contains(response.status)
+      guard request.writes, !isRefused, error.code == .unavailable else { throw error }
       throw StoreError(
         .uncertain, "The answer broke off; the write may have been done.", cause: error)
     }

@@ -28,6 +28,8 @@ struct RemoteClient: APIClient {
   private static let connectTimeMax = TimeAmount.seconds(10)
   /// How long nothing may come; a stream of changes gives a sign of life more often.
   private static let silenceMax = TimeAmount.seconds(90)
+  /// How long nothing may come where the work goes through the whole store.
+  private static let longSilenceMax = TimeAmount.hours(6)
 
   /// Makes a client; ``close()`` it when it is not needed any more.
   ///
@@ -38,10 +40,10 @@ struct RemoteClient: APIClient {
     self.address = address
     self.token = token
     http = Self.client(silenceMax: Self.silenceMax)
-    patient = Self.client(silenceMax: nil)
+    patient = Self.client(silenceMax: Self.longSilenceMax)
   }
 
-  private static func client(silenceMax: TimeAmount?) -> HTTPClient {
+  private static func client(silenceMax: TimeAmount) -> HTTPClient {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
     configuration.timeout = .init(connect: connectTimeMax, read: silenceMax)

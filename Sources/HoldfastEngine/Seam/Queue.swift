@@ -26,7 +26,7 @@ struct Queue<Element: Sendable>: Sendable {
     head += 1
     if head == elements.count {
       // The room that a crowd took up once is given back.
-      elements.removeAll(keepingCapacity: elements.count < 4_096)
+      elements.removeAll(keepingCapacity: elements.capacity <= 8_192)
       head = 0
     } else if head > 64 && head * 2 > elements.count {
       elements.removeFirst(head)
