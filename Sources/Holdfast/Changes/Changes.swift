@@ -103,6 +103,8 @@ public struct ChangeSequence: AsyncSequence, Sendable {
     private var waiting: ArraySlice<Change> = []
     private var place: (number: Int, wakeUp: WakeUp)?
     private var hasLooked = false
+    /// Whether a token was made or revoked, as far as was looked, since somebody asked.
+    private var hasMetTokens = false
 
     init(store: Store, cursor: FeedCursor?, filter: ChangeFilter) {
       self.store = store
@@ -144,11 +146,15 @@ public struct ChangeSequence: AsyncSequence, Sendable {
     /// The changes that are there, or the first that come within a time: many in one go, for
     /// whoever hands them on.
     ///
-    /// - Parameter limit: How long to wait for the first.
+    /// - Parameters:
+    ///   - limit: How long to wait for the first.
+    ///   - stopsAtTokens: Whether a token that is made or revoked ends the wait.
     /// - Returns: The changes; none when the time is over or the task was cancelled. All of them
     ///   lie before ``position``.
     /// - Throws: ``StoreError`` with `trimmed`, `invalid`, `unavailable` or `closed`.
-    package func batch(waitingAtMost limit: Duration) async throws(StoreError) -> [Change] {
+    package func batch(
+      waitingAtMost limit: Duration, stopsAtTokens: Bool = false
+    ) async throws(StoreError) -> [Change] {
       let time = store.context.time
       let end = time.monotonicTime() + limit
       while !Task.isCancelled {
@@ -157,13 +163,24 @@ public struct ChangeSequence: AsyncSequence, Sendable {
         let page = try await look(after: cursor, isolation: #isolation)
         self.cursor = page.next
         let changes = page.events.map(Change.init).filter(filter.matches)
-        guard changes.isEmpty else { return changes }
+        if stopsAtTokens {
+          hasMetTokens = hasMetTokens || page.events.contains { $0.kind == "token" }
+        }
+        guard changes.isEmpty, !hasMetTokens else { return changes }
         let left = end - time.monotonicTime()
         guard left > .zero else { return [] }
         guard page.events.isEmpty else { continue }
         await place.wakeUp.wait(atMost: Swift.min(left, ChangeTail.pause(after: page)), time)
       }
       return []
+    }
+
+    /// Whether a token was made or revoked before ``position``, since this was asked last.
+    ///
+    /// - Returns: Whether one was.
+    package func takeTokensMet() -> Bool {
+      defer { hasMetTokens = false }
+      return hasMetTokens
     }
 
     private func joined() throws(StoreError) -> (number: Int, wakeUp: WakeUp) {

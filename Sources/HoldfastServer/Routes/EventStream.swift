@@ -12,7 +12,7 @@ import ServiceLifecycle
 /// a slow reader holds the first up and not the memory. Every piece carries the place to resume
 /// from.
 enum EventStream {
-  /// How long a token is trusted without another look.
+  /// How long a token is trusted without another look, while the feed tells of none revoked.
   private static let trustedFor = Duration.seconds(1)
 
   /// The answer that streams.
@@ -75,9 +75,11 @@ enum EventStream {
     while !Task.isCancelled {
       let quiet = time.monotonicTime() - written
       let left = max(call.core.options.heartbeat - quiet, .zero)
-      let changes = try await iterator.batch(waitingAtMost: left).filter(call.access.shows)
+      let changes = try await iterator.batch(waitingAtMost: left, stopsAtTokens: true)
+        .filter(call.access.shows)
       let now = time.monotonicTime()
-      if now - trusted >= trustedFor {
+      // Nothing that came after the token was revoked may be sent, however soon it came.
+      if iterator.takeTokensMet() || now - trusted >= trustedFor {
         try await call.core.trust(call)
         trusted = now
       }
