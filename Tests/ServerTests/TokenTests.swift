@@ -147,6 +147,8 @@ import Testing
         try await AdminToken.ensure(store: test.store, directory: folder, secret: secret)
       }
       #expect(try await start() == .written(path))
+      #expect(try await start("hf_another-from-outside-0123456789") == .otherwise)
+      #expect(try await start(try Self.read(path)) == .existing)
       for aside in ["", "-2"] {
         let secret = try Self.read(path)
         #expect(try await start() == .existing)

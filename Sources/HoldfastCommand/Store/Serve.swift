@@ -58,7 +58,8 @@ struct Serve: AsyncParsableCommand {
   func validate() throws {
     guard (0...65_535).contains(port) else { throw ValidationError("A port is from 0 to 65535.") }
     guard allowHost.allSatisfy(Self.isHost) else {
-      throw ValidationError("A name of --allow-host has neither a scheme nor a port.")
+      throw ValidationError(
+        "A name of --allow-host has no scheme, port or wildcard, and other letters as xn--.")
     }
     guard logLevel.map({ Logger.Level(rawValue: $0) != nil }) ?? true else {
       throw ValidationError("There is no such log level.")
@@ -70,7 +71,16 @@ struct Serve: AsyncParsableCommand {
 
   /// Whether a text can be a host: a name, or an address without brackets.
   private static func isHost(_ text: String) -> Bool {
-    !text.isEmpty && !text.contains { "/[]@".contains($0) } && text.split(separator: ":").count != 2
+    let isPlain = text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: ":"):
+        true
+      default: false
+      }
+    }
+    return isPlain && !text.isEmpty && text.split(separator: ":").count != 2
   }
 
   func run() async throws {
@@ -173,6 +183,9 @@ struct Serve: AsyncParsableCommand {
     case .given:
       token = "The admin token is the one of HOLDFAST_ADMIN_TOKEN."
       secret = "$HOLDFAST_ADMIN_TOKEN"
+    case .otherwise:
+      token = "The store has another admin token; that of HOLDFAST_ADMIN_TOKEN is not taken."
+      secret = "$HOLDFAST_TOKEN"
     case .existing:
       token = "The store has an admin token; holdfast token create makes another."
       secret = "$HOLDFAST_TOKEN"

@@ -15,6 +15,8 @@ package enum AdminToken {
   package enum Outcome: Sendable, Equatable {
     /// The store has an admin token already.
     case existing
+    /// The store has an admin token already, and what was given is none.
+    case otherwise
     /// The one that was given is the admin's now.
     case given
     /// A new one was written to this file.
@@ -38,10 +40,12 @@ package enum AdminToken {
   package static func ensure(
     store: Store, directory: String, secret: String? = nil
   ) async throws(StoreError) -> Outcome {
-    guard try await !store.tokens.hasAdmin() else { return .existing }
-    if let secret, !secret.isEmpty {
-      return try await create(store, secret) ? .given : .existing
+    let given = secret.flatMap { $0.isEmpty ? nil : $0 }
+    guard try await !store.tokens.hasAdmin() else {
+      guard let given else { return .existing }
+      return try await store.tokens.authenticate(given)?.role == .admin ? .existing : .otherwise
     }
+    if let given { return try await create(store, given) ? .given : .existing }
     mkdir(directory, 0o700)
     let lock = await lock(directory, store.context.time)
     defer { if lock >= 0 { close(lock) } }
