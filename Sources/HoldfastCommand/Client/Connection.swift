@@ -187,8 +187,11 @@ enum Problem {
         code(of: status, writes), "The answer has the status \(status), and is none of Holdfast's.",
         hint: "Check the address, and what stands between here and the server.")
     }
+    // Whoever types commands sends no header fields.
+    let hint = code == .unauthenticated ? "Set HOLDFAST_TOKEN to a token that is valid." : nil
     return StoreError(
-      code, problem?["detail"]?.stringValue ?? code.title, hint: problem?["hint"]?.stringValue,
+      code, problem?["detail"]?.stringValue ?? code.title,
+      hint: hint ?? problem?["hint"]?.stringValue,
       details: problem?["details"]?.objectValue ?? [:])
   }
 

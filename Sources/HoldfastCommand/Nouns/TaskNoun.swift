@@ -24,8 +24,8 @@ struct TaskEnqueue: Verb {
   static let configuration = CommandConfiguration.verb(
     "enqueue", "Enqueue a task.",
     about: """
-      A unique key is enqueued once: while an unfinished task of the queue has it, that one is the
-      answer.
+      A unique key is enqueued once: while an unfinished task of the queue has it, that one is \
+      the answer.
       """,
     examples: [
       #"holdfast task enqueue mail --parameters '{"to":"a@b.example"}' --delay 5m"#,

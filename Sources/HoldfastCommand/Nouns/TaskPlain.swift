@@ -37,7 +37,7 @@ struct TaskFields: ParsableArguments {
   var maxAttempts: Int?
 
   @Option(
-    help: ArgumentHelp("How long it waits after its first failure.", valueName: "duration"))
+    help: ArgumentHelp("How long it waits at most after its first failure.", valueName: "duration"))
   var retryBase: String?
 
   @Option(

@@ -8,14 +8,17 @@ struct TaskClaim: Verb {
     about: "Each comes with a fencing token, which all later writes of the worker bring along.",
     examples: ["holdfast task claim --queue mail --limit 10 --lease 30s --wait 20s"])
 
-  @Option(help: ArgumentHelp("A queue to look in; may be repeated.", valueName: "queue"))
+  @Option(
+    help: ArgumentHelp(
+      "A queue to look in, default if left out; may be repeated.", valueName: "queue"))
   var queue: [String] = []
 
   @Option(help: ArgumentHelp("At most this many, 1 to 1000; one if left out.", valueName: "number"))
   var limit: Int?
 
   @Option(
-    help: ArgumentHelp("How long the lease lasts without a heartbeat.", valueName: "duration"))
+    help: ArgumentHelp(
+      "How long the lease lasts without a heartbeat; 30s if left out.", valueName: "duration"))
   var lease: String?
 
   @Option(help: ArgumentHelp("The worker's name.", valueName: "name"))

@@ -34,7 +34,8 @@ enum Record {
     let shown = fields.filter { field in
       !terminal.isTerminal || items.contains { !($0[field] ?? .null).isNull }
     }
-    var table = Table(shown.map { $0.replacing("_at", with: "") })
+    // A task's run_at is no run.
+    var table = Table(shown.map { $0 == "run_at" ? "due" : $0.replacing("_at", with: "") })
     for item in items {
       table.add(shown.map { cell(item[$0] ?? .null, name: $0, for: terminal) })
     }
@@ -49,7 +50,8 @@ enum Record {
       // 2026-01-02T03:04:05.678901Z, to the second, for people.
       return Table.Cell(text.prefix(19).replacing("T", with: " ") + "Z", .dim, isWhole: true)
     case .string(let text):
-      return Table.Cell(text, name == "status" ? style(ofStatus: text) : .plain)
+      return Table.Cell(
+        text, name == "status" ? style(ofStatus: text) : .plain, isName: name == "id")
     case .array(let items) where items.allSatisfy({ $0.stringValue != nil }):
       return Table.Cell(items.compactMap(\.stringValue).joined(separator: ","))
     default: return Table.Cell(json: value)

@@ -9,6 +9,8 @@ struct Table {
     let style: Terminal.Style
     /// Whether a part of it is worth nothing, so that others are cut first.
     let isWhole: Bool
+    /// Whether other verbs ask for it, so that it is cut last.
+    let isName: Bool
 
     /// Makes a cell of any text.
     ///
@@ -16,10 +18,15 @@ struct Table {
     ///   - text: The text; what a terminal would act on is escaped.
     ///   - style: How it looks.
     ///   - isWhole: Whether a part of it is worth nothing.
-    init(_ text: String, _ style: Terminal.Style = .plain, isWhole: Bool = false) {
+    ///   - isName: Whether other verbs ask for it.
+    init(
+      _ text: String, _ style: Terminal.Style = .plain, isWhole: Bool = false,
+      isName: Bool = false
+    ) {
       self.text = Printable.escaped(text)
       self.style = style
       self.isWhole = isWhole
+      self.isName = isName
     }
 
     init(stringLiteral value: String) { self.init(value) }
@@ -31,6 +38,7 @@ struct Table {
       text = Printable.json(value.json)
       style = .plain
       isWhole = false
+      isName = false
     }
   }
 
@@ -41,6 +49,8 @@ struct Table {
   private static let gap = 2
   /// No column is cut below this, but on a terminal too narrow for its columns.
   private static let columnMin = 8
+  /// Up to this width a name is cut last; a UUID takes 36.
+  private static let nameMax = 40
 
   /// Makes a table without rows.
   ///
@@ -79,7 +89,8 @@ struct Table {
 
   /// Takes from the widest columns, one after the other, until a line fits.
   ///
-  /// Columns that are worth nothing in part come last, unless they take more than half of the line.
+  /// Columns that are worth nothing in part come last, unless they take more than half of the line;
+  /// and last of all names.
   private func fitted(to columns: Int) -> [Int] {
     let all = Array(headings.indices)
     var widths = all.map { place in
@@ -89,7 +100,12 @@ struct Table {
     let least = max(2, min(Self.columnMin, room / max(widths.count, 1)))
     let whole = all.filter { place in rows.contains { $0[place].isWhole } }
     let isSparing = whole.reduce(0) { $0 + widths[$1] } <= room / 2
-    for places in isSparing ? [all.filter { !whole.contains($0) }, all] : [all] {
+    let names = all.filter { place in
+      widths[place] <= Self.nameMax && rows.contains { $0[place].isName }
+    }
+    let others = all.filter { !names.contains($0) }
+    let first = isSparing ? others.filter { !whole.contains($0) } : others
+    for places in [first, others, all] {
       while widths.reduce(0, +) > room {
         guard let place = places.reversed().max(by: { widths[$0] < widths[$1] }),
           widths[place] > least

@@ -71,6 +71,21 @@ import Testing
     #expect(pipe.split(separator: "\n").last == "short\tx")
   }
 
+  /// Goal: an id can be taken from a list: it is cut when nothing else is left to cut.
+  @Test func `an id in a list stays whole`() {
+    let id = "01a2013a-6094-7604-9777-bff2836ae571"
+    let task: Value = [
+      "id": .string(id), "status": "pending", "queue": "default", "command": "send_the_letter",
+      "priority": 0, "attempt": 0, "created_at": "2026-11-21T23:04:05.678901Z",
+      "run_at": "2026-11-21T23:04:05.678901Z", "error": .string(String(repeating: "x", count: 90)),
+    ]
+    let text = Record.list(
+      [task], fields: task.objectValue?.names ?? [],
+      for: Terminal(columns: 120, hasColour: false))
+    #expect(text.contains(id) && text.contains("DUE"), "\(text)")
+    #expect(text.split(separator: "\n").allSatisfy { Printable.width(String($0)) <= 120 })
+  }
+
   /// Goal: a list of records can be read on a terminal of eighty columns: a time is to the second,
   /// and other columns are cut before it.
   ///
