@@ -38,7 +38,7 @@ package struct ClaimOrder: Sendable {
     guard (1...limits.claimTasksMax).contains(limit) else {
       throw TaskChecks.failure(
         "limit", "A claim takes from 1 to \(limits.claimTasksMax) tasks.",
-        hint: "Claim fewer at once.")
+        hint: "Claim so many at once.")
     }
     let lease = lease ?? context.tasks.lease
     try TaskChecks.lease(lease, limits)

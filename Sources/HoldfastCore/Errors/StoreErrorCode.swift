@@ -153,7 +153,7 @@ extension StoreError.Code {
     case .notFound: "Create it first, or stop asking for it."
     case .conflict: "Read again and decide again."
     case .invalidState: "Look at the state and choose a step that is possible from there."
-    case .fenced: "Stop working on it: another worker has taken over."
+    case .fenced: "Stop working on it: whoever claims it next has another token."
     case .tooLarge: "Send less."
     case .exhausted: "Make room, then try again."
     case .unavailable: "Try again later; nothing was written."

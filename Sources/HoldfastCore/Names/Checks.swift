@@ -142,7 +142,7 @@ package enum Checks {
     guard limit >= 1, limit <= limits.pageItemsMax else {
       throw failure(
         .outOfRange, "A page holds from 1 to \(limits.pageItemsMax) items.",
-        hint: "Ask for fewer items and go on from the page's end."
+        hint: "Ask for so many, and go on from the page's end."
       ).adding("field", "limit")
     }
   }

@@ -1,3 +1,4 @@
+import HoldfastEngine
 import HoldfastTesting
 import NIOConcurrencyHelpers
 import Testing
@@ -50,6 +51,22 @@ import Testing
       time.advance(by: .seconds(3_600))
       for _ in 0..<2 { _ = await upkeep.pass(slicesMax: 100) }
       #expect(try await store.number("SELECT COUNT(*) FROM namespaces") == 0)
+    }
+  }
+
+  /// Goal: a page of the walk costs what it looks at, and not what the store holds.
+  ///
+  /// Method: the plan where the database knows how much there is.
+  @Test(arguments: Engines.available)
+  func `a page of the walk reads one key a namespace`(on engine: TestEngine) async throws {
+    try await withStore(on: engine) { test in
+      try await test.store.transaction { tx in
+        for number in 0..<200 {
+          for key in ["a", "b", "c"] { try tx.kv(.bot("\(number)")).put(key, 1) }
+        }
+      }
+      if engine == .postgres { try await test.store.tamper("ANALYZE kv, namespaces") }
+      try await expectIndexed(UpkeepSQL.namespaces, [.integer(0), .integer(10)], on: test.store)
     }
   }
 
