@@ -4,7 +4,7 @@ import HoldfastTesting
 import Testing
 
 /// What watchers of one process share, and where it must not be seen.
-@Suite(.timeLimit(.minutes(2))) struct TailTests {
+@Suite(.timeLimit(.minutes(5))) struct TailTests {
   /// Goal: a watcher that has seen everything hears of an error that does not pass, at once.
   ///
   /// Method: another program makes the file one of a newer version while the watcher waits; the
